@@ -1,0 +1,13 @@
+//! Values that cannot be wrong: each is checked where it is made.
+
+mod packet_id;
+mod qos;
+mod reason_code;
+pub mod topic;
+pub mod utf8;
+mod version;
+
+pub use packet_id::PacketId;
+pub use qos::QoS;
+pub use reason_code::ReasonCode;
+pub use version::ProtocolVersion;
