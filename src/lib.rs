@@ -13,6 +13,9 @@
 //! | [`reactor`] | `mio` polling: who calls the pump, and when |
 //! | [`ffi`] | the C API |
 
+pub mod client;
 pub mod codec;
 pub mod error;
+pub mod ffi;
+pub mod reactor;
 pub mod types;

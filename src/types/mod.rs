@@ -9,5 +9,6 @@ mod version;
 
 pub use packet_id::PacketId;
 pub use qos::QoS;
+pub(crate) use reason_code::packets as reason_packets;
 pub use reason_code::ReasonCode;
 pub use version::ProtocolVersion;

@@ -1,0 +1,145 @@
+//! What a client tells its program.
+
+use crate::codec::Properties;
+use crate::error::{Error, Result};
+use crate::types::{PacketId, QoS, ReasonCode};
+
+/// Something that happened, lent to [`Handler::event`] until it returns.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A connection attempt is about to be made; options may still be changed.
+    PreConnect,
+    /// CONNACK arrived, accepting (code 0) or refusing.
+    Connected {
+        /// Return code, or reason code in MQTT 5.
+        code: u8,
+        /// The server kept our session.
+        session_present: bool,
+        /// Properties of CONNACK.
+        properties: Properties<'a>,
+    },
+    /// The connection ended; `None` when the program had asked for it.
+    Disconnected {
+        /// Why, if it was not us.
+        error: Option<&'a Error>,
+        /// Properties of the server's DISCONNECT.
+        properties: Properties<'a>,
+    },
+    /// A message reached the end of its flow: written out (QoS 0) or acknowledged.
+    Published {
+        /// The identifier `publish` gave it.
+        packet_id: PacketId,
+        /// The server's verdict.
+        reason: ReasonCode,
+        /// Properties of the last acknowledgement.
+        properties: Properties<'a>,
+    },
+    /// A message arrived.
+    Message(Message<'a>),
+    /// A SUBSCRIBE was answered.
+    Subscribed {
+        /// The identifier `subscribe` gave it.
+        packet_id: PacketId,
+        /// A code for each filter, never empty.
+        codes: &'a [u8],
+        /// Properties of SUBACK.
+        properties: Properties<'a>,
+    },
+    /// An UNSUBSCRIBE was answered.
+    Unsubscribed {
+        /// The identifier `unsubscribe` gave it.
+        packet_id: PacketId,
+        /// A code for each filter; empty below MQTT 5.
+        codes: &'a [u8],
+        /// Properties of UNSUBACK.
+        properties: Properties<'a>,
+    },
+    /// Something to log.
+    Log {
+        /// How important.
+        level: LogLevel,
+        /// The text, one line.
+        text: &'a str,
+    },
+}
+
+/// An application message that arrived.
+///
+/// `topic` and `payload` are each followed by a NUL byte in memory, so that C can
+/// read them in place; see [`Message::topic_c`].
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    /// The packet identifier, `None` for QoS 0.
+    pub packet_id: Option<PacketId>,
+    /// QoS.
+    pub qos: QoS,
+    /// The retain flag.
+    pub retain: bool,
+    /// A re-delivery.
+    pub dup: bool,
+    /// MQTT 5 properties.
+    pub properties: Properties<'a>,
+    /// Topic name and one NUL byte.
+    pub(crate) topic_nul: &'a [u8],
+    /// Payload and one NUL byte.
+    pub(crate) payload_nul: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    /// The topic name.
+    pub fn topic(&self) -> &'a str {
+        // Checked when the packet was parsed; an empty text is the harmless answer otherwise.
+        std::str::from_utf8(&self.topic_nul[..self.topic_nul.len() - 1]).unwrap_or("")
+    }
+
+    /// The topic name with its NUL byte.
+    pub const fn topic_c(&self) -> &'a [u8] {
+        self.topic_nul
+    }
+
+    /// The payload.
+    pub fn payload(&self) -> &'a [u8] {
+        &self.payload_nul[..self.payload_nul.len() - 1]
+    }
+
+    /// The payload with one NUL byte behind it.
+    pub const fn payload_c(&self) -> &'a [u8] {
+        self.payload_nul
+    }
+}
+
+/// How important a log line is; the numbers are the C API's `MOSQ_LOG_*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)]
+pub enum LogLevel {
+    /// Information.
+    Info = 1,
+    /// Worth noticing.
+    Notice = 2,
+    /// Something may be wrong.
+    Warning = 4,
+    /// Something is wrong.
+    Error = 8,
+    /// Every packet.
+    Debug = 16,
+}
+
+/// The program's side of a client. Its methods are called one at a time, with no lock
+/// held, and may call any method of the client.
+pub trait Handler: Send + Sync {
+    /// Something happened.
+    fn event(&self, event: Event<'_>);
+
+    /// The server wants a step of enhanced authentication. The program answers with
+    /// `Client::authenticate`, here or later; an error ends the connection.
+    fn authenticate(
+        &self,
+        method: &str,
+        data: Option<&[u8]>,
+        properties: Properties<'_>,
+    ) -> Result<()> {
+        let _ = (method, data, properties);
+        Ok(())
+    }
+}

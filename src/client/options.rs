@@ -1,0 +1,158 @@
+//! Everything a program can set on a client, with its defaults.
+
+use std::time::Duration;
+
+use crate::codec::PropertyBuf;
+use crate::types::{ProtocolVersion, QoS};
+
+/// The settings of one client. Changes take effect with the next connection attempt,
+/// but for the fields that say otherwise.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// MQTT version; 3.1.1 by default.
+    pub protocol_version: ProtocolVersion,
+    /// User name sent in CONNECT.
+    pub username: Option<String>,
+    /// Password sent in CONNECT.
+    pub password: Option<Vec<u8>>,
+    /// The last will.
+    pub will: Option<WillMessage>,
+    /// How many QoS 1 and 2 messages the server may send unacknowledged; 20 by default.
+    /// MQTT 5 announces it as Receive Maximum.
+    pub receive_maximum: u16,
+    /// How many QoS 1 and 2 messages we send unacknowledged; 20 by default, 0 for no limit
+    /// but the protocol's. Takes effect at once.
+    pub send_maximum: u16,
+    /// Switches Nagle's algorithm off (`TCP_NODELAY`); off by default.
+    pub tcp_nodelay: bool,
+    /// Local address or interface address to connect from.
+    pub bind_address: Option<String>,
+    /// What carries MQTT.
+    pub transport: TransportKind,
+    /// The path of the WebSocket endpoint; `/mqtt` by default.
+    pub http_path: Option<String>,
+    /// TLS, when it was asked for.
+    pub tls: TlsOptions,
+    /// SOCKS5 proxy, when it was asked for.
+    pub socks5: Option<Socks5>,
+    /// When to reconnect. Takes effect with the next lost connection.
+    pub reconnect_delay: ReconnectDelay,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            protocol_version: ProtocolVersion::V311,
+            username: None,
+            password: None,
+            will: None,
+            receive_maximum: 20,
+            send_maximum: 20,
+            tcp_nodelay: false,
+            bind_address: None,
+            transport: TransportKind::Tcp,
+            http_path: None,
+            tls: TlsOptions::default(),
+            socks5: None,
+            reconnect_delay: ReconnectDelay::default(),
+        }
+    }
+}
+
+/// A last will that owns its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WillMessage {
+    /// Topic name.
+    pub topic: String,
+    /// Payload, at most 65535 bytes.
+    pub payload: Vec<u8>,
+    /// QoS.
+    pub qos: QoS,
+    /// Whether the server retains it.
+    pub retain: bool,
+    /// MQTT 5 will properties.
+    pub properties: PropertyBuf,
+}
+
+/// What carries MQTT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransportKind {
+    /// TCP, or TLS over TCP.
+    Tcp,
+    /// WebSocket.
+    WebSocket,
+}
+
+/// TLS settings, stored until a connection needs them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// Whether connections use TLS.
+    pub enabled: bool,
+    /// File with trusted certificates, PEM.
+    pub ca_file: Option<String>,
+    /// Folder with trusted certificates.
+    pub ca_path: Option<String>,
+    /// The client's certificate chain, PEM.
+    pub cert_file: Option<String>,
+    /// The client's private key, PEM.
+    pub key_file: Option<String>,
+    /// Trust the operating system's certificates.
+    pub use_os_certs: bool,
+    /// Check the certificate chain; `false` accepts anything.
+    pub no_verification: bool,
+    /// Do not compare the host name with the certificate.
+    pub insecure: bool,
+    /// `tlsv1.2` or `tlsv1.3`; both when not set.
+    pub version: Option<String>,
+    /// Cipher list as the program wrote it.
+    pub ciphers: Option<String>,
+    /// Application protocol to offer.
+    pub alpn: Option<String>,
+    /// Whether a stapled OCSP answer is required.
+    pub ocsp_required: bool,
+}
+
+/// A SOCKS5 proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Socks5 {
+    /// Host name or address of the proxy.
+    pub host: String,
+    /// Port of the proxy.
+    pub port: u16,
+    /// User name for the proxy.
+    pub username: Option<String>,
+    /// Password for the proxy.
+    pub password: Option<String>,
+}
+
+/// The delay between a lost connection and the next attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReconnectDelay {
+    /// The first delay; 1 s by default.
+    pub min: Duration,
+    /// The longest delay; 1 s by default.
+    pub max: Duration,
+    /// Double the delay each time instead of adding `min`.
+    pub exponential: bool,
+}
+
+impl Default for ReconnectDelay {
+    fn default() -> Self {
+        let second = Duration::from_secs(1);
+        ReconnectDelay { min: second, max: second, exponential: false }
+    }
+}
+
+/// Where a client connects to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Host name, address, or a path where `port` is 0.
+    pub host: String,
+    /// TCP port; 0 for a Unix socket.
+    pub port: u16,
+    /// Keep alive in seconds, 0 for none.
+    pub keep_alive: u16,
+    /// MQTT 5 properties of CONNECT.
+    pub properties: PropertyBuf,
+}
