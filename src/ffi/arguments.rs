@@ -1,0 +1,1 @@
+//! Arguments from C, as Rust values or an error code.

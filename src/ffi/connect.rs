@@ -1,0 +1,1 @@
+//! Connecting, reconnecting, disconnecting.

@@ -1,0 +1,1 @@
+//! The last will, user name and password.
