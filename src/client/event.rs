@@ -2,7 +2,7 @@
 
 use crate::codec::Properties;
 use crate::error::{Error, Result};
-use crate::types::{PacketId, QoS, ReasonCode};
+use crate::types::{LogLevel, PacketId, QoS, ReasonCode};
 
 /// Something that happened, lent to [`Handler::event`] until it returns.
 #[derive(Debug)]
@@ -107,22 +107,6 @@ impl<'a> Message<'a> {
     pub const fn payload_c(&self) -> &'a [u8] {
         self.payload_nul
     }
-}
-
-/// How important a log line is; the numbers are the C API's `MOSQ_LOG_*`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(i32)]
-pub enum LogLevel {
-    /// Information.
-    Info = 1,
-    /// Worth noticing.
-    Notice = 2,
-    /// Something may be wrong.
-    Warning = 4,
-    /// Something is wrong.
-    Error = 8,
-    /// Every packet.
-    Debug = 16,
 }
 
 /// The program's side of a client. Its methods are called one at a time, with no lock

@@ -2,7 +2,8 @@
 #![allow(missing_docs, unused_variables)]
 mod event;
 mod options;
-pub use event::{Event, Handler, LogLevel, Message};
+pub use crate::types::LogLevel;
+pub use event::{Event, Handler, Message};
 pub use options::{Options, ReconnectDelay, Socks5, Target, TlsOptions, TransportKind, WillMessage};
 use crate::codec::*;
 use crate::error::Result;

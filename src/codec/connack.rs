@@ -4,7 +4,9 @@ use super::frame::{put_packet, PacketType};
 use super::primitive::Reader;
 use super::properties::{Place, Properties};
 use crate::error::{Error, Result};
-use crate::types::ProtocolVersion;
+use crate::types::{reason_packets, ProtocolVersion, ReasonCode};
+
+const V3_UNACCEPTABLE_PROTOCOL_VERSION: u8 = 1;
 
 /// CONNACK: the server's answer to CONNECT.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +23,7 @@ impl<'a> Connack<'a> {
     /// Reads the body of a CONNACK.
     ///
     /// A server that does not know MQTT 5 answers a CONNECT of that version with the
-    /// two bytes of MQTT 3.1.1 and return code 1; that is read as such, without properties.
+    /// two bytes of MQTT 3.1.1 and return code 1; that is read as Unsupported Protocol Version.
     pub fn decode(body: &'a [u8], version: ProtocolVersion) -> Result<Self> {
         let mut reader = Reader::new(body);
         let flags = reader.u8()?;
@@ -29,7 +31,20 @@ impl<'a> Connack<'a> {
             return Err(Error::malformed("reserved connect acknowledge flags are set"));
         }
         let code = reader.u8()?;
-        let properties = if version.has_properties() && !(reader.is_empty() && code != 0) {
+        let v3_refusal = reader.is_empty() && code == V3_UNACCEPTABLE_PROTOCOL_VERSION;
+        let code = if version.has_properties() && v3_refusal {
+            ReasonCode::UNSUPPORTED_PROTOCOL_VERSION.value()
+        } else {
+            code
+        };
+        let known = match version {
+            ProtocolVersion::V5 => ReasonCode(code).allowed_in(reason_packets::CONNACK),
+            _ => true, // a refusal by any number is still a refusal
+        };
+        if !known {
+            return Err(Error::protocol("reason code not allowed in this packet"));
+        }
+        let properties = if version.has_properties() && !v3_refusal {
             Properties::read(&mut reader, Place::Connack)?
         } else {
             Properties::EMPTY

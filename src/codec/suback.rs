@@ -5,7 +5,7 @@ use super::frame::{put_packet, PacketType};
 use super::primitive::Reader;
 use super::properties::{Place, Properties};
 use crate::error::{Error, Result};
-use crate::types::{PacketId, ProtocolVersion};
+use crate::types::{reason_packets, PacketId, ProtocolVersion, ReasonCode};
 
 /// SUBACK: one code for each topic filter of a SUBSCRIBE.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,11 @@ impl<'a> Suback<'a> {
         if codes.is_empty() {
             return Err(Error::protocol("SUBACK without a code"));
         }
-        if codes.iter().any(|code| (3..0x80).contains(code)) {
+        let known = |code: &u8| match version {
+            ProtocolVersion::V5 => ReasonCode(*code).allowed_in(reason_packets::SUBACK),
+            _ => matches!(code, 0..=2 | 0x80), // MQTT-3.9.3-2
+        };
+        if !codes.iter().all(known) {
             return Err(Error::protocol("SUBACK with a reserved code"));
         }
         Ok(Suback { packet_id, properties, codes })

@@ -5,7 +5,7 @@ use super::frame::{put_packet, PacketType};
 use super::primitive::Reader;
 use super::properties::{Place, Properties};
 use crate::error::{Error, Result};
-use crate::types::{PacketId, ProtocolVersion};
+use crate::types::{reason_packets, PacketId, ProtocolVersion, ReasonCode};
 
 /// UNSUBACK: the answer to an UNSUBSCRIBE.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,9 @@ impl<'a> Unsuback<'a> {
             (true, true) => return Err(Error::protocol("UNSUBACK without a reason code")),
             (false, false) => return Err(Error::malformed("bytes behind the packet's fields")),
             _ => {}
+        }
+        if !codes.iter().all(|code| ReasonCode(*code).allowed_in(reason_packets::UNSUBACK)) {
+            return Err(Error::protocol("UNSUBACK with a reserved code"));
         }
         Ok(Unsuback { packet_id, properties, codes })
     }

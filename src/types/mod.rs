@@ -1,5 +1,6 @@
 //! Values that cannot be wrong: each is checked where it is made.
 
+mod log_level;
 mod packet_id;
 mod qos;
 mod reason_code;
@@ -7,6 +8,7 @@ pub mod topic;
 pub mod utf8;
 mod version;
 
+pub use log_level::LogLevel;
 pub use packet_id::PacketId;
 pub use qos::QoS;
 pub(crate) use reason_code::packets as reason_packets;

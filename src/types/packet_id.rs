@@ -8,6 +8,9 @@ use std::num::NonZeroU16;
 pub struct PacketId(NonZeroU16);
 
 impl PacketId {
+    /// The smallest identifier, 1.
+    pub const MIN: PacketId = PacketId(NonZeroU16::MIN);
+
     /// The identifier with this number; `None` for 0.
     pub const fn new(number: u16) -> Option<Self> {
         match NonZeroU16::new(number) {
