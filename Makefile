@@ -1,0 +1,155 @@
+# Builds, installs and tests libmqttrs. `make help` lists the targets.
+#
+# Cargo compiles the crate into a static library; the shared libraries are
+# linked from it here, with the C compiler, because rustc cannot give the
+# exported functions the symbol versions that programs linked to libmosquitto
+# ask for.
+
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DESTDIR    ?=
+
+CARGO   ?= cargo
+CC      ?= cc
+OBJCOPY ?= objcopy
+INSTALL ?= install
+
+# The ABI's number: it is part of the library's name, and of the programs'
+# that are linked to it. It changes only when such a program would break.
+ABI := 0
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+
+BUILD := build
+CARGO_TARGET_DIR ?= target
+CARGO_ARCHIVE := $(CARGO_TARGET_DIR)/release/libmqttrs.a
+
+ARCHIVE := $(BUILD)/libmqttrs.a
+SHARED  := $(BUILD)/libmqttrs.so.$(ABI)
+LINK    := $(BUILD)/libmqttrs.so
+# What programs linked to libmosquitto look for, in a folder of its own. It is
+# the same code under libmosquitto's SONAME: a link to our own file would do
+# for LD_LIBRARY_PATH, but ldconfig goes by the SONAME inside.
+DROPIN  := $(BUILD)/dropin/libmosquitto.so.1
+
+# -Bsymbolic-functions: our own calls stay ours, even in a program that exports
+# functions of the same names.
+LINK_FLAGS = -shared $(LDFLAGS) \
+	-Wl,--version-script=mqttrs.map \
+	-Wl,-Bsymbolic-functions \
+	-Wl,--gc-sections -Wl,--as-needed -Wl,--no-undefined \
+	-Wl,-z,relro -Wl,-z,now -Wl,--strip-debug
+# The system libraries that Rust's standard library stands on.
+SYSTEM_LIBS := -lgcc_s -lpthread -ldl -lm -lc
+
+HEADERS := $(patsubst include/%,%,$(shell find include -name '*.h' | sort))
+HEADER_DIRS := $(sort $(filter-out ./,$(dir $(HEADERS))))
+
+our_includedir := $(INCLUDEDIR)/mqttrs
+our_libdir := $(LIBDIR)/mqttrs
+cmakedir := $(LIBDIR)/cmake/mqttrs
+pkgconfigdir := $(LIBDIR)/pkgconfig
+
+.PHONY: all
+all: $(ARCHIVE) $(SHARED) $(LINK) ## build build/libmqttrs.so and build/libmqttrs.a
+
+.PHONY: dropin
+dropin: $(DROPIN) ## build build/dropin/libmosquitto.so.1, the stand-in for libmosquitto
+
+# Cargo knows best what has changed; when nothing has, it leaves the file's
+# time alone and nothing below is made again.
+.PHONY: FORCE
+FORCE:
+
+$(CARGO_ARCHIVE): FORCE
+	$(CARGO) rustc --locked --release --lib --crate-type staticlib --target-dir $(CARGO_TARGET_DIR)
+
+# Files come into being under another name and are then moved into place, so
+# that nobody, however this ends, sees half a library.
+$(ARCHIVE): $(CARGO_ARCHIVE)
+	@mkdir -p $(@D)
+	$(OBJCOPY) --strip-debug $< $@.$$$$ && mv -f $@.$$$$ $@
+
+# $(call link_library,SONAME)
+define link_library
+@mkdir -p $(@D)
+$(CC) $(LINK_FLAGS) -Wl,-soname,$(1) -o $@.$$$$ -Wl,--whole-archive $(CARGO_ARCHIVE) -Wl,--no-whole-archive $(SYSTEM_LIBS) && mv -f $@.$$$$ $@
+endef
+
+$(SHARED): $(CARGO_ARCHIVE) mqttrs.map
+	$(call link_library,$(@F))
+
+$(DROPIN): $(CARGO_ARCHIVE) mqttrs.map
+	$(call link_library,$(@F))
+
+$(LINK): $(SHARED)
+	ln -sfn $(<F) $@
+
+.PHONY: install
+install: all ## install under PREFIX (LIBDIR, INCLUDEDIR, DESTDIR are heeded)
+	$(INSTALL) -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(pkgconfigdir) $(DESTDIR)$(cmakedir) $(DESTDIR)$(our_includedir)
+	$(INSTALL) -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)/$(notdir $(SHARED))
+	ln -sfn $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/$(notdir $(LINK))
+	$(INSTALL) -m 644 $(ARCHIVE) $(DESTDIR)$(LIBDIR)/$(notdir $(ARCHIVE))
+	set -e; for header in $(HEADERS); do \
+		$(INSTALL) -D -m 644 include/$$header $(DESTDIR)$(our_includedir)/$$header; \
+	done
+	scripts/fill-in.sh mqttrs.pc.in $(DESTDIR)$(pkgconfigdir)/mqttrs.pc \
+		VERSION=$(VERSION) PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) INCLUDEDIR=$(our_includedir)
+	scripts/fill-in.sh cmake/mqttrsConfig.cmake.in $(DESTDIR)$(cmakedir)/mqttrsConfig.cmake \
+		ABI=$(ABI) INCLUDEDIR=$$(realpath -m --relative-to=$(cmakedir) $(our_includedir))
+	scripts/fill-in.sh cmake/mqttrsConfigVersion.cmake.in $(DESTDIR)$(cmakedir)/mqttrsConfigVersion.cmake \
+		VERSION=$(VERSION)
+
+.PHONY: install-dropin
+install-dropin: dropin ## install LIBDIR/mqttrs/libmosquitto.so.1, to be named in LD_LIBRARY_PATH or ld.so.conf.d
+	$(INSTALL) -d $(DESTDIR)$(our_libdir)
+	$(INSTALL) -m 755 $(DROPIN) $(DESTDIR)$(our_libdir)/$(notdir $(DROPIN))
+
+# Takes away what both installs put there, and the folders that are ours alone.
+.PHONY: uninstall
+uninstall: ## remove everything that install and install-dropin put there
+	rm -f $(DESTDIR)$(LIBDIR)/$(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/$(notdir $(LINK)) $(DESTDIR)$(LIBDIR)/$(notdir $(ARCHIVE))
+	rm -f $(DESTDIR)$(our_libdir)/$(notdir $(DROPIN)) $(DESTDIR)$(pkgconfigdir)/mqttrs.pc
+	rm -f $(DESTDIR)$(cmakedir)/mqttrsConfig.cmake $(DESTDIR)$(cmakedir)/mqttrsConfigVersion.cmake
+	rm -f $(addprefix $(DESTDIR)$(our_includedir)/,$(HEADERS))
+	for folder in $(addprefix $(our_includedir)/,$(HEADER_DIRS)) $(our_includedir) $(our_libdir) $(cmakedir); do \
+		if [ -d $(DESTDIR)$$folder ]; then rmdir --ignore-fail-on-non-empty $(DESTDIR)$$folder; fi; \
+	done
+
+.PHONY: test
+test: all dropin packages ## install what the tests need, run every test, print one summary
+	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/test.sh
+
+.PHONY: packages
+packages: ## install the Debian packages that the tests use
+	scripts/install-packages.sh
+
+.PHONY: demo
+demo: all dropin ## build, then let C programs talk through an embedded broker
+	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/demo.sh
+
+.PHONY: bench
+bench: all dropin ## measure throughput against Debian's libmosquitto
+	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/bench.sh
+
+.PHONY: headers
+headers: ## write include/ anew from the sources
+	MQTTRS_UPDATE_HEADERS=1 $(CARGO) test --locked --test header
+
+.PHONY: check
+check: ## formatting, lints, and that include/ fits the sources
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) test --locked --test header
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+	$(CARGO) clean --target-dir $(CARGO_TARGET_DIR)
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
+		printf '  make %-15s %s\n' "$$target" "$$text"; \
+	done

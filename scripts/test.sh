@@ -1,0 +1,33 @@
+#!/bin/bash
+# Runs every test and prints one summary. `make test` calls this, with the
+# libraries built and MQTTRS_BUILD_DIR telling where they are.
+set -euo pipefail
+
+: "${MQTTRS_BUILD_DIR:?is where the built libraries are; please use \"make test\"}"
+export MQTTRS_BUILD_DIR
+
+log=$MQTTRS_BUILD_DIR/test.log
+status=0
+"${CARGO:-cargo}" test --locked --no-fail-fast "$@" 2>&1 | tee "$log" || status=$?
+
+# Each test binary closes with a line such as
+#   test result: ok. 12 passed; 0 failed; 0 ignored; ...
+read -r passed failed ignored < <(awk '
+    /^test result: / {
+        for (i = 2; i <= NF; i++) {
+            if ($i == "passed;") passed += $(i - 1)
+            if ($i == "failed;") failed += $(i - 1)
+            if ($i == "ignored;") ignored += $(i - 1)
+        }
+    }
+    END { print passed + 0, failed + 0, ignored + 0 }' "$log")
+
+echo
+echo "All tests of libmqttrs (the whole log: $log)"
+grep -E '^test .* \.\.\. FAILED$' "$log" | sort -u || true
+if [ "$status" -eq 0 ] && [ "$passed" -eq 0 ]; then
+    echo "No test was run."
+    status=1
+fi
+echo "$passed passed, $failed failed, $ignored skipped"
+exit "$status"
