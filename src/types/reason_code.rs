@@ -89,7 +89,7 @@ reason_codes! {
     /// Topic name invalid.
     TOPIC_NAME_INVALID = 0x90, "Topic Name invalid", CONNACK | PUBLISH_ACKS | DISCONNECT;
     /// Packet identifier in use.
-    PACKET_ID_IN_USE = 0x91, "Packet identifier in use", PUBLISH_ACKS | SUBACK | UNSUBACK;
+    PACKET_ID_IN_USE = 0x91, "Packet Identifier in use", PUBLISH_ACKS | SUBACK | UNSUBACK;
     /// Packet identifier not found.
     PACKET_ID_NOT_FOUND = 0x92, "Packet Identifier not found", PUBREL | PUBCOMP;
     /// Receive maximum exceeded.
@@ -123,7 +123,7 @@ reason_codes! {
     /// Subscription identifiers not supported.
     SUBSCRIPTION_IDS_NOT_SUPPORTED = 0xA1, "Subscription identifiers not supported", SUBACK | DISCONNECT;
     /// Wildcard subscriptions not supported.
-    WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED = 0xA2, "Wildcard subscriptions not supported", SUBACK | DISCONNECT;
+    WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED = 0xA2, "Wildcard Subscriptions not supported", SUBACK | DISCONNECT;
 }
 
 impl ReasonCode {
