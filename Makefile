@@ -97,7 +97,7 @@ install: all ## install under PREFIX (LIBDIR, INCLUDEDIR, DESTDIR are heeded)
 	scripts/fill-in.sh mqttrs.pc.in $(DESTDIR)$(pkgconfigdir)/mqttrs.pc \
 		VERSION=$(VERSION) PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) INCLUDEDIR=$(our_includedir)
 	scripts/fill-in.sh cmake/mqttrsConfig.cmake.in $(DESTDIR)$(cmakedir)/mqttrsConfig.cmake \
-		ABI=$(ABI) INCLUDEDIR=$$(realpath -m --relative-to=$(cmakedir) $(our_includedir))
+		ABI=$(ABI) INCLUDEDIR=$$(realpath -ms --relative-to=$(cmakedir) $(our_includedir))
 	scripts/fill-in.sh cmake/mqttrsConfigVersion.cmake.in $(DESTDIR)$(cmakedir)/mqttrsConfigVersion.cmake \
 		VERSION=$(VERSION)
 
