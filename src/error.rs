@@ -119,6 +119,18 @@ impl Error {
         Error::Peer(PeerError::Protocol(what))
     }
 
+    /// Whether another attempt to connect cannot fare better, so that an automatic
+    /// reconnect gives up.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Error::Peer(PeerError::Protocol(_)) | Error::Caller(_) | Error::Resolver(_) => true,
+            // Below MQTT 5 the codes 1 to 5 are refusals that may pass; libmosquitto's
+            // programs expect every other one to end the loop.
+            Error::Peer(PeerError::ConnectionRefused(code)) => !(1..=5).contains(code),
+            Error::Peer(_) | Error::Io(_) => false,
+        }
+    }
+
     /// The reason code for the DISCONNECT that an MQTT 5 client sends before it
     /// closes the connection because of this error (MQTT 5.0 section 4.13);
     /// `None` when the peer is gone or must not be answered.

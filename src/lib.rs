@@ -18,4 +18,6 @@ pub mod codec;
 pub mod error;
 pub mod ffi;
 pub mod reactor;
+pub mod session;
+pub mod transport;
 pub mod types;

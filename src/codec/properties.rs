@@ -304,6 +304,29 @@ impl<'a> Properties<'a> {
         PropertyBuf { bytes: self.bytes.to_vec() }
     }
 
+    /// Checks that a program may send these in `place`: each allowed there, in range,
+    /// none repeated that may not be.
+    pub fn check(&self, place: Place) -> Result<()> {
+        let mut seen = 0u64;
+        for (id, value) in self.iter() {
+            let info = id.info();
+            if !info.allowed_in(place) {
+                return Err(Error::Caller(CallerError::InvalidProperty(
+                    "not allowed in this packet",
+                )));
+            }
+            let bit = 1u64 << id.number();
+            if seen & bit != 0 && !info.repeatable_in(place) {
+                return Err(Error::Caller(CallerError::DuplicateProperty));
+            }
+            seen |= bit;
+            if value.number().is_some_and(|n| n < info.min || n > info.max) {
+                return Err(Error::Caller(CallerError::InvalidProperty("value out of range")));
+            }
+        }
+        Ok(())
+    }
+
     /// The bytes [`Properties::put`] appends.
     pub fn encoded_len(&self) -> usize {
         varint_len(self.bytes.len() as u32) + self.bytes.len()
@@ -393,27 +416,9 @@ impl PropertyBuf {
         self.bytes.is_empty()
     }
 
-    /// Checks that a program may send these in `place`: each allowed there, in range,
-    /// none repeated that may not be.
+    /// See [`Properties::check`].
     pub fn check(&self, place: Place) -> Result<()> {
-        let mut seen = 0u64;
-        for (id, value) in self.as_properties().iter() {
-            let info = id.info();
-            if !info.allowed_in(place) {
-                return Err(Error::Caller(CallerError::InvalidProperty(
-                    "not allowed in this packet",
-                )));
-            }
-            let bit = 1u64 << id.number();
-            if seen & bit != 0 && !info.repeatable_in(place) {
-                return Err(Error::Caller(CallerError::DuplicateProperty));
-            }
-            seen |= bit;
-            if value.number().is_some_and(|n| n < info.min || n > info.max) {
-                return Err(Error::Caller(CallerError::InvalidProperty("value out of range")));
-            }
-        }
-        Ok(())
+        self.as_properties().check(place)
     }
 }
 

@@ -1,0 +1,290 @@
+//! What the program asks for, but for publishing: connect, subscribe,
+//! unsubscribe, authenticate, disconnect.
+
+use std::time::Instant;
+
+use super::keep_alive::KeepAlive;
+use super::{Request, Resume, ServerLimits, Session, State, DEFAULT_MAXIMUM_PACKET_SIZE};
+use crate::codec::{
+    Auth, Connect, Disconnect, Packet, Place, Properties, PropertyBuf, PropertyId, Subscribe,
+    SubscriptionOptions, Unsubscribe, Value, Will,
+};
+use crate::error::{CallerError, Error, Result};
+use crate::types::{topic, PacketId, ProtocolVersion, ReasonCode};
+
+/// What CONNECT says.
+#[derive(Debug, Clone)]
+pub struct ConnectRequest<'a> {
+    /// Protocol version.
+    pub version: ProtocolVersion,
+    /// Clean Start, Clean Session below MQTT 5.
+    pub clean_start: bool,
+    /// Keep alive in seconds, 0 for none.
+    pub keep_alive: u16,
+    /// The program's properties of CONNECT.
+    pub properties: &'a PropertyBuf,
+    /// The last will.
+    pub will: Option<Will<'a>>,
+    /// User name.
+    pub username: Option<&'a str>,
+    /// Password.
+    pub password: Option<&'a [u8]>,
+    /// How many unacknowledged QoS 1 and 2 messages the server may send us.
+    pub receive_maximum: u16,
+}
+
+impl Session {
+    /// Begins a connection: CONNECT is the first packet to transmit.
+    pub fn connect(&mut self, request: &ConnectRequest<'_>, now: Instant) -> Result<()> {
+        debug_assert_eq!(self.state, State::Offline);
+        let version = request.version;
+        let mut properties = PropertyBuf::new();
+        self.receive_maximum = request.receive_maximum.max(1);
+        self.maximum_packet_size = DEFAULT_MAXIMUM_PACKET_SIZE;
+        if version.has_properties() {
+            request.properties.check(Place::Connect)?;
+            properties = request.properties.clone();
+            let own = properties.as_properties();
+            let announced = own.number(PropertyId::ReceiveMaximum);
+            if let Some(maximum) = own.number(PropertyId::MaximumPacketSize) {
+                self.maximum_packet_size = maximum as usize;
+            }
+            self.inbound_aliases
+                .reset(own.number(PropertyId::TopicAliasMaximum).unwrap_or(0) as u16);
+            self.session_expiry = own.number(PropertyId::SessionExpiryInterval).unwrap_or(0);
+            self.authentication_method =
+                own.string(PropertyId::AuthenticationMethod).map(str::to_owned);
+            match announced {
+                Some(maximum) => self.receive_maximum = maximum as u16,
+                None => properties
+                    .push(PropertyId::ReceiveMaximum, Value::U16(self.receive_maximum))?,
+            }
+        } else {
+            if !request.properties.is_empty() {
+                return Err(Error::Caller(CallerError::NotSupported("properties below MQTT 5")));
+            }
+            self.inbound_aliases.reset(0);
+            self.session_expiry = 0;
+            self.authentication_method = None;
+            // MQTT-3.1.2-22; MQTT 3.1 did not say so.
+            if version == ProtocolVersion::V311
+                && request.password.is_some()
+                && request.username.is_none()
+            {
+                return Err(Error::invalid("password without a user name"));
+            }
+        }
+        if self.version != version {
+            self.convert_waiting(version);
+        }
+        self.version = version;
+        self.clean_start = request.clean_start;
+        self.server = ServerLimits::default();
+        self.outbound_aliases.reset(0);
+        self.keep_alive = KeepAlive::new(request.keep_alive, now);
+        self.transmit.clear();
+        self.queued = 0;
+        self.sent = 0;
+        self.resume = Resume::Held;
+        self.authenticating = false;
+        self.server_disconnect = PropertyBuf::new();
+        let client_id = self.client_id.take();
+        self.queue(&Packet::Connect(Connect {
+            version,
+            clean_start: request.clean_start,
+            keep_alive: request.keep_alive,
+            properties: properties.as_properties(),
+            client_id: client_id.as_deref().unwrap_or(""),
+            will: request.will.clone(),
+            username: request.username,
+            password: request.password,
+        }));
+        self.client_id = client_id;
+        self.log_debug(|id| format!("Client {id} sending CONNECT"));
+        self.state = State::Connecting;
+        Ok(())
+    }
+
+    /// Subscribes to `filters`, each with its options; `on_id` gets the packet identifier
+    /// before anything can be sent.
+    pub fn subscribe(
+        &mut self,
+        filters: &[(&str, SubscriptionOptions)],
+        properties: Properties<'_>,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
+        self.check_online()?;
+        if filters.is_empty() {
+            return Err(Error::invalid("no topic filter"));
+        }
+        for (filter, options) in filters {
+            if !topic::is_filter(filter) {
+                return Err(Error::invalid("topic filter"));
+            }
+            // MQTT-3.8.3-4
+            if options.no_local() && filter.starts_with("$share/") {
+                return Err(Error::invalid("no local on a shared subscription"));
+            }
+        }
+        self.check_properties(properties, Place::Subscribe)?;
+        let packet_id = self.send_request(Request::Subscribe(filters.len()), on_id, |packet_id| {
+            Packet::Subscribe(Subscribe { packet_id, properties, filters: filters.to_vec() })
+        })?;
+        for (filter, options) in filters {
+            self.log_debug(|id| {
+                format!(
+                    "Client {id} sending SUBSCRIBE (Mid: {packet_id}, Topic: {filter}, QoS: {}, Options: {:#04x})",
+                    options.qos(),
+                    options.byte() & 0xfc
+                )
+            });
+        }
+        Ok(packet_id)
+    }
+
+    /// Ends the subscriptions to `filters`.
+    pub fn unsubscribe(
+        &mut self,
+        filters: &[&str],
+        properties: Properties<'_>,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
+        self.check_online()?;
+        if filters.is_empty() {
+            return Err(Error::invalid("no topic filter"));
+        }
+        if !filters.iter().all(|filter| topic::is_filter(filter)) {
+            return Err(Error::invalid("topic filter"));
+        }
+        self.check_properties(properties, Place::Unsubscribe)?;
+        let packet_id =
+            self.send_request(Request::Unsubscribe(filters.len()), on_id, |packet_id| {
+                Packet::Unsubscribe(Unsubscribe { packet_id, properties, filters: filters.to_vec() })
+            })?;
+        for filter in filters {
+            self.log_debug(|id| {
+                format!("Client {id} sending UNSUBSCRIBE (Mid: {packet_id}, Topic: {filter})")
+            });
+        }
+        Ok(packet_id)
+    }
+
+    /// Sends a step of enhanced authentication (MQTT 5.0 section 4.12): a continuation
+    /// while one is going on, or the start of a re-authentication.
+    pub fn authenticate(
+        &mut self,
+        method: &str,
+        data: Option<&[u8]>,
+        properties: Properties<'_>,
+    ) -> Result<()> {
+        self.check_online()?;
+        if !self.version.has_properties() {
+            return Err(Error::Caller(CallerError::NotSupported("authentication below MQTT 5")));
+        }
+        if self.authentication_method.as_deref() != Some(method) {
+            return Err(Error::invalid("authentication method differs from CONNECT's"));
+        }
+        let mut all = PropertyBuf::new();
+        all.push(PropertyId::AuthenticationMethod, Value::String(method))?;
+        if let Some(data) = data {
+            all.push(PropertyId::AuthenticationData, Value::Binary(data))?;
+        }
+        for (id, value) in properties.iter() {
+            all.push(id, value)?;
+        }
+        all.check(Place::Auth)?;
+        let reauthenticate = self.state == State::Connected && !self.authenticating;
+        let reason = if reauthenticate {
+            ReasonCode::REAUTHENTICATE
+        } else {
+            ReasonCode::CONTINUE_AUTHENTICATION
+        };
+        let packet =
+            self.encode(&Packet::Auth(Auth { reason, properties: all.as_properties() }))?;
+        self.queue_bytes(&packet);
+        self.authenticating |= reauthenticate;
+        self.log_debug(|id| format!("Client {id} sending AUTH"));
+        Ok(())
+    }
+
+    /// Queues DISCONNECT behind everything accepted so far that may be sent; the
+    /// host closes the connection once it is transmitted.
+    pub fn disconnect(
+        &mut self,
+        reason: ReasonCode,
+        properties: Properties<'_>,
+        now: Instant,
+    ) -> Result<()> {
+        self.check_online()?;
+        self.check_properties(properties, Place::Disconnect)?;
+        // MQTT-3.14.2-2: no session may be asked for that CONNECT declined.
+        if self.session_expiry == 0
+            && properties.number(PropertyId::SessionExpiryInterval).unwrap_or(0) != 0
+        {
+            return Err(Error::Caller(CallerError::InvalidProperty(
+                "session expiry interval was 0 in CONNECT",
+            )));
+        }
+        let packet = self.encode(&Packet::Disconnect(Disconnect { reason, properties }))?;
+        // Messages that only waited for CONNACK or its callback go out first, so that
+        // "connect, publish, disconnect" works without a loop in between.
+        self.resume = Resume::Running;
+        self.send_waiting(now);
+        self.queue_bytes(&packet);
+        self.log_debug(|id| format!("Client {id} sending DISCONNECT"));
+        self.state = State::Closing;
+        Ok(())
+    }
+
+    fn check_online(&self) -> Result<()> {
+        match self.state {
+            State::Connecting | State::Connected => Ok(()),
+            State::Offline | State::Closing => Err(Error::Caller(CallerError::NotConnected)),
+        }
+    }
+
+    pub(super) fn check_properties(&self, properties: Properties<'_>, place: Place) -> Result<()> {
+        if properties.is_empty() {
+            return Ok(());
+        }
+        if !self.version.has_properties() {
+            return Err(Error::Caller(CallerError::NotSupported("properties below MQTT 5")));
+        }
+        properties.check(place)
+    }
+
+    /// Sends a packet that the server answers by its packet identifier.
+    fn send_request<'a>(
+        &mut self,
+        request: Request,
+        on_id: impl FnOnce(PacketId),
+        packet: impl FnOnce(PacketId) -> Packet<'a>,
+    ) -> Result<PacketId> {
+        let packet_id = self.ids.allocate().ok_or(Error::Caller(CallerError::NoPacketIds))?;
+        match self.encode(&packet(packet_id)) {
+            Ok(bytes) => {
+                self.requests.insert(packet_id, request);
+                on_id(packet_id);
+                self.queue_bytes(&bytes);
+                Ok(packet_id)
+            }
+            Err(error) => {
+                self.ids.release(packet_id);
+                Err(error)
+            }
+        }
+    }
+
+    /// The packet's bytes, if the server takes packets of that size.
+    fn encode(&self, packet: &Packet<'_>) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        packet.encode(&mut bytes, self.version);
+        self.check_size(bytes.len())?;
+        Ok(bytes)
+    }
+
+    fn queue_bytes(&mut self, bytes: &[u8]) {
+        self.transmit.append_with(|out| out.extend_from_slice(bytes));
+        self.queued += bytes.len() as u64;
+    }
+}

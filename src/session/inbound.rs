@@ -1,0 +1,346 @@
+//! Packets from the server.
+
+use std::ops::Range;
+use std::time::Instant;
+
+use super::outbound::{Content, Stage};
+use super::{Delivery, Request, Session, SessionEvent, State, Step};
+use crate::codec::{
+    Ack, AckKind, Auth, Connack, Disconnect, Frame, Packet, PacketType, PropertyBuf, PropertyId,
+    Publish, Suback, Unsuback,
+};
+use crate::error::{Error, PeerError, Result};
+use crate::types::{LogLevel, PacketId, ProtocolVersion, QoS, ReasonCode};
+
+impl Session {
+    /// Takes the first packet of `input`; `None` when it is not complete.
+    ///
+    /// After an error the connection is closing: what is queued (for MQTT 5 a
+    /// DISCONNECT) should still be sent, then the network connection closed.
+    #[inline]
+    pub fn handle_input(&mut self, input: &[u8], now: Instant) -> Result<Option<Step>> {
+        if !matches!(self.state, State::Connecting | State::Connected) {
+            // Nothing is taken from a server that was told goodbye.
+            return Ok(match input.len() {
+                0 => None,
+                consumed => Some(Step { consumed, delivery: None }),
+            });
+        }
+        match self.handle_packet(input, now) {
+            Ok(step) => Ok(step),
+            Err(error) => Err(self.fail(error)),
+        }
+    }
+
+    #[inline]
+    fn handle_packet(&mut self, input: &[u8], now: Instant) -> Result<Option<Step>> {
+        let Some(frame) = Frame::parse(input, self.maximum_packet_size)? else {
+            return Ok(None);
+        };
+        self.keep_alive.received(now);
+        let delivery = if frame.packet_type == PacketType::Publish {
+            if self.state != State::Connected {
+                return Err(Error::protocol("PUBLISH before CONNACK"));
+            }
+            let packet = Publish::decode(frame.flags, frame.body, self.version)?;
+            self.handle_publish(&packet, input)?
+        } else {
+            let packet = Packet::decode(&frame, self.version)?;
+            self.handle_control(packet, now)?;
+            None
+        };
+        Ok(Some(Step { consumed: frame.len, delivery }))
+    }
+
+    fn handle_control(&mut self, packet: Packet<'_>, now: Instant) -> Result<()> {
+        match (self.state, packet) {
+            (State::Connecting, Packet::Connack(packet)) => self.handle_connack(&packet),
+            (_, Packet::Auth(packet)) => self.handle_auth(&packet),
+            (State::Connecting, _) => Err(Error::protocol("packet before CONNACK")),
+            (_, Packet::Ack(packet)) => self.handle_ack(&packet, now),
+            (_, Packet::Suback(packet)) => self.handle_suback(&packet),
+            (_, Packet::Unsuback(packet)) => self.handle_unsuback(&packet),
+            (_, Packet::Pingresp) => {
+                self.log_debug(|id| format!("Client {id} received PINGRESP"));
+                self.keep_alive.answered();
+                Ok(())
+            }
+            (_, Packet::Disconnect(packet)) => self.handle_disconnect(&packet),
+            (_, Packet::Connack(_)) => Err(Error::protocol("second CONNACK")),
+            _ => Err(Error::protocol("packet that only a client may send")),
+        }
+    }
+
+    fn handle_connack(&mut self, packet: &Connack<'_>) -> Result<()> {
+        let properties = packet.properties;
+        let accepted = packet.code == 0;
+        if packet.session_present && (self.clean_start || !accepted) {
+            return Err(Error::protocol("session present without a session"));
+        }
+        if let Some(assigned) = properties.string(PropertyId::AssignedClientIdentifier) {
+            self.client_id = Some(assigned.to_owned());
+        }
+        let code = packet.code;
+        self.log_debug(|id| format!("Client {id} received CONNACK ({code})"));
+        let event = SessionEvent::Connected {
+            code,
+            session_present: packet.session_present,
+            properties: properties.to_buf(),
+        };
+        if !accepted {
+            self.events.push_back(event);
+            self.state = State::Closing;
+            return Err(Error::Peer(PeerError::ConnectionRefused(code)));
+        }
+        let number = |id| properties.number(id);
+        if let Some(maximum) = number(PropertyId::ReceiveMaximum) {
+            self.server.receive_maximum = maximum as u16;
+        }
+        if let Some(maximum) = number(PropertyId::MaximumQos).and_then(|qos| QoS::new(qos as u8)) {
+            self.server.maximum_qos = maximum;
+        }
+        if let Some(available) = number(PropertyId::RetainAvailable) {
+            self.server.retain_available = available != 0;
+        }
+        if let Some(maximum) = number(PropertyId::MaximumPacketSize) {
+            self.server.maximum_packet_size = maximum;
+        }
+        if let Some(expiry) = number(PropertyId::SessionExpiryInterval) {
+            self.session_expiry = expiry;
+        }
+        self.outbound_aliases.reset(number(PropertyId::TopicAliasMaximum).unwrap_or(0) as u16);
+        self.keep_alive.connected(number(PropertyId::ServerKeepAlive).map(|s| s as u16));
+        self.state = State::Connected;
+        self.events.push_back(event);
+        // MQTT 3.1 does not report the session, so a client that wanted one assumes it.
+        let kept = match self.version {
+            ProtocolVersion::V31 => !self.clean_start,
+            _ => packet.session_present,
+        };
+        if !kept {
+            self.unreleased.clear();
+            for entry in self.outbound.forget_session() {
+                // PUBREC had made the server the owner of these.
+                self.finish(entry.packet_id, ReasonCode::SUCCESS, PropertyBuf::new());
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn handle_publish(&mut self, packet: &Publish<'_>, input: &[u8]) -> Result<Option<Delivery>> {
+        let mut alias_topic = None;
+        if let Some(alias) = packet.properties.number(PropertyId::TopicAlias) {
+            alias_topic = self.inbound_aliases.resolve(alias as u16, packet.topic)?;
+        } else if packet.topic.is_empty() {
+            return Err(Error::protocol("PUBLISH without a topic"));
+        }
+        if packet.topic.bytes().any(|byte| byte == b'+' || byte == b'#') {
+            return Err(Error::malformed("wildcard in a topic name"));
+        }
+        if self.logging {
+            let topic = alias_topic.as_deref().unwrap_or(packet.topic).to_owned();
+            let id = packet.packet_id.map_or(0, PacketId::number);
+            self.log_publish("received", u8::from(packet.dup), packet, id, &topic);
+        }
+        if let Some(packet_id) = packet.packet_id {
+            if !self.take_over(packet.qos, packet_id)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Delivery {
+            topic: range_in(input, packet.topic.as_bytes()),
+            alias_topic,
+            properties: range_in(input, packet.properties.as_bytes()),
+            payload: range_in(input, packet.payload),
+            packet_id: packet.packet_id,
+            qos: packet.qos,
+            retain: packet.retain,
+            dup: packet.dup,
+        }))
+    }
+
+    /// Acknowledges a QoS 1 or 2 message; `false` when it was delivered before.
+    fn take_over(&mut self, qos: QoS, packet_id: PacketId) -> Result<bool> {
+        let repeated = qos == QoS::ExactlyOnce && self.unreleased.contains(&packet_id);
+        let outstanding = self.unreleased.len();
+        if self.version == ProtocolVersion::V5
+            && !repeated
+            && outstanding >= usize::from(self.receive_maximum)
+        {
+            return Err(Error::Peer(PeerError::ReceiveMaximumExceeded));
+        }
+        let kind = match qos {
+            QoS::ExactlyOnce => {
+                self.unreleased.insert(packet_id);
+                AckKind::Pubrec
+            }
+            _ => AckKind::Puback,
+        };
+        self.queue(&Packet::Ack(Ack::new(kind, packet_id, ReasonCode::SUCCESS)));
+        self.log_debug(|id| format!("Client {id} sending {} (m{packet_id}, rc0)", kind.name()));
+        Ok(!repeated)
+    }
+
+    fn handle_ack(&mut self, packet: &Ack<'_>, now: Instant) -> Result<()> {
+        let (packet_id, reason) = (packet.packet_id, packet.reason);
+        if self.logging {
+            let name = packet.kind.name();
+            self.log_debug(|id| match packet.kind {
+                AckKind::Puback | AckKind::Pubcomp => {
+                    format!("Client {id} received {name} (Mid: {packet_id}, RC:{})", reason.value())
+                }
+                _ => format!("Client {id} received {name} (Mid: {packet_id})"),
+            });
+        }
+        if packet.kind == AckKind::Pubrel {
+            self.handle_pubrel(packet_id);
+            return Ok(());
+        }
+        let stage = self.outbound.get_mut(packet_id).map(|entry| entry.stage);
+        match (packet.kind, stage) {
+            (AckKind::Puback, Some(Stage::AwaitPuback))
+            | (AckKind::Pubcomp, Some(Stage::AwaitPubcomp)) => {
+                self.outbound.remove(packet_id);
+                self.finish(packet_id, reason, packet.properties.to_buf());
+                self.send_waiting(now);
+                Ok(())
+            }
+            (AckKind::Pubrec, Some(Stage::AwaitPubrec)) if reason.is_error() => {
+                self.outbound.remove(packet_id);
+                self.finish(packet_id, reason, packet.properties.to_buf());
+                self.send_waiting(now);
+                Ok(())
+            }
+            (AckKind::Pubrec, Some(Stage::AwaitPubrec | Stage::AwaitPubcomp)) => {
+                if let Some(entry) = self.outbound.get_mut(packet_id) {
+                    entry.stage = Stage::AwaitPubcomp;
+                    entry.content = Content::Released;
+                }
+                self.send_pubrel(packet_id, ReasonCode::SUCCESS);
+                Ok(())
+            }
+            (AckKind::Pubrec, None) => {
+                self.log(LogLevel::Warning, || {
+                    format!("Warning: Received PUBREC for an unknown packet identifier {packet_id}.")
+                });
+                if !reason.is_error() {
+                    self.send_pubrel(packet_id, ReasonCode::PACKET_ID_NOT_FOUND);
+                }
+                Ok(())
+            }
+            // A late answer to something a lost session had sent.
+            (_, None) => Ok(()),
+            _ => Err(Error::protocol("acknowledgement of the wrong kind")),
+        }
+    }
+
+    fn handle_pubrel(&mut self, packet_id: PacketId) {
+        let reason = if self.unreleased.remove(&packet_id) {
+            ReasonCode::SUCCESS
+        } else {
+            ReasonCode::PACKET_ID_NOT_FOUND
+        };
+        self.queue(&Packet::Ack(Ack::new(AckKind::Pubcomp, packet_id, reason)));
+        self.log_debug(|id| format!("Client {id} sending PUBCOMP (m{packet_id})"));
+    }
+
+    fn send_pubrel(&mut self, packet_id: PacketId, reason: ReasonCode) {
+        self.queue(&Packet::Ack(Ack::new(AckKind::Pubrel, packet_id, reason)));
+        self.log_debug(|id| format!("Client {id} sending PUBREL (m{packet_id})"));
+    }
+
+    /// The end of a message's flow.
+    fn finish(&mut self, packet_id: PacketId, reason: ReasonCode, properties: PropertyBuf) {
+        self.ids.release(packet_id);
+        self.events.push_back(SessionEvent::Published { packet_id, reason, properties });
+    }
+
+    fn handle_suback(&mut self, packet: &Suback<'_>) -> Result<()> {
+        self.log_debug(|id| format!("Client {id} received SUBACK"));
+        self.end_request(packet.packet_id, Request::Subscribe(packet.codes.len()))?;
+        self.events.push_back(SessionEvent::Subscribed {
+            packet_id: packet.packet_id,
+            codes: packet.codes.to_vec(),
+            properties: packet.properties.to_buf(),
+        });
+        Ok(())
+    }
+
+    fn handle_unsuback(&mut self, packet: &Unsuback<'_>) -> Result<()> {
+        self.log_debug(|id| format!("Client {id} received UNSUBACK"));
+        let count = match (self.version, self.requests.get(&packet.packet_id)) {
+            (ProtocolVersion::V5, _) => packet.codes.len(),
+            (_, Some(Request::Unsubscribe(count))) => *count,
+            _ => 0,
+        };
+        self.end_request(packet.packet_id, Request::Unsubscribe(count))?;
+        self.events.push_back(SessionEvent::Unsubscribed {
+            packet_id: packet.packet_id,
+            codes: packet.codes.to_vec(),
+            properties: packet.properties.to_buf(),
+        });
+        Ok(())
+    }
+
+    /// Ends a request that the server answered; the answer has to fit it.
+    fn end_request(&mut self, packet_id: PacketId, answered: Request) -> Result<()> {
+        if self.requests.get(&packet_id) != Some(&answered) {
+            return Err(Error::protocol("answer that fits no request"));
+        }
+        self.requests.remove(&packet_id);
+        self.ids.release(packet_id);
+        Ok(())
+    }
+
+    fn handle_auth(&mut self, packet: &Auth<'_>) -> Result<()> {
+        self.log_debug(|id| format!("Client {id} received AUTH"));
+        let Some(method) = self.authentication_method.clone() else {
+            return Err(Error::protocol("AUTH without an authentication method in CONNECT"));
+        };
+        if packet.properties.string(PropertyId::AuthenticationMethod) != Some(&method) {
+            return Err(Error::protocol("AUTH with another authentication method"));
+        }
+        let expected = self.state == State::Connecting || self.authenticating;
+        match packet.reason {
+            ReasonCode::CONTINUE_AUTHENTICATION if expected => {
+                self.events.push_back(SessionEvent::Authenticate {
+                    method,
+                    data: packet
+                        .properties
+                        .binary(PropertyId::AuthenticationData)
+                        .map(<[u8]>::to_vec),
+                    properties: packet.properties.to_buf(),
+                });
+                Ok(())
+            }
+            ReasonCode::SUCCESS if self.authenticating => {
+                self.authenticating = false;
+                Ok(())
+            }
+            _ => Err(Error::protocol("AUTH that was not asked for")),
+        }
+    }
+
+    fn handle_disconnect(&mut self, packet: &Disconnect<'_>) -> Result<()> {
+        if self.version != ProtocolVersion::V5 {
+            return Err(Error::protocol("DISCONNECT from a server below MQTT 5"));
+        }
+        let reason = packet.reason;
+        self.log(LogLevel::Debug, || format!("Received DISCONNECT ({})", reason.value()));
+        self.server_disconnect = packet.properties.to_buf();
+        self.state = State::Closing;
+        Err(Error::Peer(PeerError::Disconnected(reason)))
+    }
+}
+
+/// Where `part`, a piece of `whole`, stands in it.
+#[inline]
+fn range_in(whole: &[u8], part: &[u8]) -> Range<usize> {
+    // An empty part may be a constant from elsewhere.
+    if part.is_empty() {
+        return 0..0;
+    }
+    let start = part.as_ptr() as usize - whole.as_ptr() as usize;
+    start..start + part.len()
+}

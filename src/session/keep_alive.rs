@@ -1,0 +1,137 @@
+//! Keep alive: when to ping, and when the peer counts as gone (MQTT 5.0 section 3.1.2.10).
+
+use std::time::{Duration, Instant};
+
+/// What is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing yet.
+    Nothing,
+    /// A PINGREQ.
+    Ping,
+    /// The peer was silent for too long.
+    PeerGone,
+}
+
+/// The timers of one connection.
+#[derive(Debug, Clone, Copy)]
+pub struct KeepAlive {
+    interval: Duration,
+    last_sent: Instant,
+    last_received: Instant,
+    /// Set while an answer (PINGRESP, or CONNACK at the beginning) is owed to us.
+    asked: Option<Instant>,
+}
+
+impl KeepAlive {
+    /// A connection begins with CONNECT, which CONNACK has to answer within the interval;
+    /// 0 seconds switch everything off.
+    pub const fn new(seconds: u16, now: Instant) -> Self {
+        KeepAlive {
+            interval: Duration::from_secs(seconds as u64),
+            last_sent: now,
+            last_received: now,
+            asked: Some(now),
+        }
+    }
+
+    /// CONNACK arrived, maybe with the server's own interval.
+    pub fn connected(&mut self, server_seconds: Option<u16>) {
+        if let Some(seconds) = server_seconds {
+            self.interval = Duration::from_secs(u64::from(seconds));
+        }
+        self.asked = None;
+    }
+
+    /// Bytes went out.
+    pub fn sent(&mut self, now: Instant) {
+        self.last_sent = now;
+    }
+
+    /// Bytes came in.
+    pub fn received(&mut self, now: Instant) {
+        self.last_received = now;
+    }
+
+    /// PINGREQ was queued.
+    pub fn pinged(&mut self, now: Instant) {
+        self.asked = Some(now);
+    }
+
+    /// PINGRESP arrived.
+    pub fn answered(&mut self) {
+        self.asked = None;
+    }
+
+    /// When something is due, `None` for never.
+    pub fn deadline(&self) -> Option<Instant> {
+        if self.interval.is_zero() {
+            return None;
+        }
+        // A side that is silent is asked: one-way traffic must not hide a dead peer.
+        let since = match self.asked {
+            Some(asked) => asked,
+            None => self.last_sent.min(self.last_received),
+        };
+        Some(since + self.interval)
+    }
+
+    /// What is due now.
+    pub fn due(&self, now: Instant) -> Due {
+        match self.deadline() {
+            Some(deadline) if now >= deadline => match self.asked {
+                Some(_) => Due::PeerGone,
+                None => Due::Ping,
+            },
+            _ => Due::Nothing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_silent_connection_is_pinged_and_then_given_up() {
+        let start = Instant::now();
+        let mut timers = KeepAlive::new(10, start);
+        timers.connected(None);
+        assert_eq!(timers.due(start + 9 * SECOND), Due::Nothing);
+        assert_eq!(timers.due(start + 10 * SECOND), Due::Ping);
+        timers.pinged(start + 10 * SECOND);
+        timers.sent(start + 10 * SECOND);
+        assert_eq!(timers.due(start + 19 * SECOND), Due::Nothing);
+        assert_eq!(timers.due(start + 20 * SECOND), Due::PeerGone);
+        timers.answered();
+        assert_eq!(timers.due(start + 20 * SECOND), Due::Ping, "nothing was received since");
+    }
+
+    #[test]
+    fn sending_alone_does_not_hide_a_dead_peer() {
+        let start = Instant::now();
+        let mut timers = KeepAlive::new(10, start);
+        timers.connected(None);
+        timers.sent(start + 9 * SECOND);
+        assert_eq!(timers.due(start + 10 * SECOND), Due::Ping);
+    }
+
+    #[test]
+    fn the_servers_interval_replaces_ours_and_zero_means_never() {
+        let start = Instant::now();
+        let mut timers = KeepAlive::new(60, start);
+        timers.connected(Some(5));
+        assert_eq!(timers.due(start + 5 * SECOND), Due::Ping);
+        timers.connected(Some(0));
+        assert_eq!(timers.deadline(), None);
+    }
+
+    #[test]
+    fn a_connack_that_never_comes_counts_as_silence() {
+        let start = Instant::now();
+        let timers = KeepAlive::new(10, start);
+        assert_eq!(timers.due(start + 10 * SECOND), Due::PeerGone);
+    }
+}

@@ -1,0 +1,366 @@
+//! The protocol machine, without socket, clock, thread or randomness.
+//!
+//! A host feeds it bytes and the time, and drains its outputs:
+//!
+//! - [`Session::connect`] and the other commands queue packets and change state;
+//! - [`Session::handle_input`] takes received bytes, one packet a call;
+//! - [`Session::handle_timeout`] is due at [`Session::poll_timeout`];
+//! - [`Session::poll_transmit`] hands out bytes to send, [`Session::transmitted`]
+//!   reports how many went out;
+//! - [`Session::poll_event`] tells what happened;
+//! - [`Session::handle_closed`] says that the network connection is gone.
+//!
+//! A session outlives its connections: messages of QoS 1 and 2 that were accepted
+//! and not acknowledged are sent again on the next one.
+
+mod aliases;
+mod commands;
+mod event;
+mod inbound;
+mod keep_alive;
+mod outbound;
+mod packet_ids;
+mod publish;
+mod transmit;
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Instant;
+
+pub use commands::ConnectRequest;
+pub use event::{Delivery, SessionEvent, Step};
+pub use publish::Publication;
+pub use transmit::TransmitBuf;
+
+use crate::codec::{Disconnect, Packet, Properties, PropertyBuf};
+use crate::error::{CallerError, Error, Result};
+use crate::types::{LogLevel, PacketId, ProtocolVersion, QoS, ReasonCode};
+use aliases::{InboundAliases, OutboundAliases};
+use keep_alive::{Due, KeepAlive};
+use outbound::Outbound;
+use packet_ids::{PacketIdMap, PacketIds};
+
+/// Packets larger than this are refused unless CONNECT announced another Maximum
+/// Packet Size: 128 MiB. Memory is taken as bytes arrive, never on a length's word.
+pub const DEFAULT_MAXIMUM_PACKET_SIZE: usize = 128 * 1024 * 1024;
+
+/// Where a connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// No connection. Next: `Connecting`, by [`Session::connect`].
+    Offline,
+    /// CONNECT is queued or sent. Next: `Connected` with an accepting CONNACK; `Closing`
+    /// with a refusal, an error or [`Session::disconnect`]; `Offline` when the network fails.
+    Connecting,
+    /// CONNACK accepted us. Next: `Closing` with DISCONNECT from either side or an
+    /// error; `Offline` when the network fails.
+    Connected,
+    /// What is queued is still to be sent, then the network connection closes.
+    /// Next: `Offline`.
+    Closing,
+}
+
+/// What the server's CONNACK allows (MQTT 5.0 section 3.2.2.3).
+#[derive(Debug, Clone, Copy)]
+struct ServerLimits {
+    receive_maximum: u16,
+    maximum_qos: QoS,
+    retain_available: bool,
+    maximum_packet_size: u32,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        ServerLimits {
+            receive_maximum: u16::MAX,
+            maximum_qos: QoS::ExactlyOnce,
+            retain_available: true,
+            maximum_packet_size: u32::MAX,
+        }
+    }
+}
+
+/// A SUBSCRIBE or UNSUBSCRIBE without its answer, and its number of filters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Request {
+    Subscribe(usize),
+    Unsubscribe(usize),
+}
+
+/// The protocol state of one client.
+#[derive(Debug)]
+pub struct Session {
+    state: State,
+    version: ProtocolVersion,
+    /// As the program gave it, or as the server assigned it.
+    client_id: Option<String>,
+    clean_start: bool,
+    /// The session expiry interval CONNECT asked for, 0 below MQTT 5.
+    session_expiry: u32,
+    authentication_method: Option<String>,
+    /// A re-authentication is going on.
+    authenticating: bool,
+    keep_alive: KeepAlive,
+    server: ServerLimits,
+    /// The program's window for its own messages; 0 for no limit but the protocol's.
+    send_maximum: u16,
+    receive_maximum: u16,
+    maximum_packet_size: usize,
+    transmit: TransmitBuf,
+    /// Bytes queued since the connection began.
+    queued: u64,
+    /// Bytes sent since the connection began.
+    sent: u64,
+    /// QoS 0 messages not fully written out, each with the position of its end.
+    unwritten: VecDeque<(u64, PacketId)>,
+    events: VecDeque<SessionEvent>,
+    /// The accepting CONNACK was handed out as an event, or not even that: queued
+    /// messages are sent when the program has heard of it.
+    resume: Resume,
+    ids: PacketIds,
+    requests: PacketIdMap<Request>,
+    outbound: Outbound,
+    outbound_aliases: OutboundAliases,
+    inbound_aliases: InboundAliases,
+    /// QoS 2 messages delivered and not yet released by PUBREL.
+    unreleased: HashSet<PacketId>,
+    server_disconnect: PropertyBuf,
+    logging: bool,
+}
+
+/// See [`Session::resume`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resume {
+    /// Queued messages may be sent.
+    Running,
+    /// Not before CONNACK, and its event, were handed out.
+    Held,
+    /// The event is with the program now.
+    Announced,
+}
+
+impl Session {
+    /// A session for this client identifier (`None`: the server or, in MQTT 3.1, the
+    /// host of this session makes one up).
+    pub fn new(client_id: Option<String>, now: Instant) -> Self {
+        Session {
+            state: State::Offline,
+            version: ProtocolVersion::V311,
+            client_id,
+            clean_start: true,
+            session_expiry: 0,
+            authentication_method: None,
+            authenticating: false,
+            keep_alive: KeepAlive::new(0, now),
+            server: ServerLimits::default(),
+            send_maximum: 20,
+            receive_maximum: 20,
+            maximum_packet_size: DEFAULT_MAXIMUM_PACKET_SIZE,
+            transmit: TransmitBuf::default(),
+            queued: 0,
+            sent: 0,
+            unwritten: VecDeque::new(),
+            events: VecDeque::new(),
+            resume: Resume::Held,
+            ids: PacketIds::default(),
+            requests: PacketIdMap::default(),
+            outbound: Outbound::default(),
+            outbound_aliases: OutboundAliases::default(),
+            inbound_aliases: InboundAliases::default(),
+            unreleased: HashSet::new(),
+            server_disconnect: PropertyBuf::new(),
+            logging: false,
+        }
+    }
+
+    /// Where the connection stands.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// The protocol version of the current or last connection.
+    pub const fn version(&self) -> ProtocolVersion {
+        self.version
+    }
+
+    /// The client identifier in use, also one that the server assigned.
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// Sets the client identifier for connections to come.
+    pub fn set_client_id(&mut self, client_id: Option<String>) {
+        self.client_id = client_id;
+    }
+
+    /// The largest packet accepted from the server.
+    pub const fn maximum_packet_size(&self) -> usize {
+        self.maximum_packet_size
+    }
+
+    /// Whether [`SessionEvent::Log`] events are made.
+    pub fn set_logging(&mut self, on: bool) {
+        self.logging = on;
+    }
+
+    /// Sets the window for our own QoS 1 and 2 messages, 0 for no limit but the
+    /// protocol's; takes effect at once.
+    pub fn set_send_maximum(&mut self, maximum: u16, now: Instant) {
+        self.send_maximum = maximum;
+        self.send_waiting(now);
+    }
+
+    /// Takes the next event.
+    pub fn poll_event(&mut self, now: Instant) -> Option<SessionEvent> {
+        if self.resume == Resume::Announced {
+            // The program has heard of the connection, and what it sent from its
+            // callback is queued: now what had to wait follows.
+            self.resume = Resume::Running;
+            self.send_waiting(now);
+        }
+        let event = self.events.pop_front();
+        if matches!(event, Some(SessionEvent::Connected { code: 0, .. })) {
+            self.resume = Resume::Announced;
+        }
+        event
+    }
+
+    /// Whether an event waits.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty() || self.resume == Resume::Announced
+    }
+
+    /// Whether the next event is a log line.
+    pub fn next_is_log(&self) -> bool {
+        matches!(self.events.front(), Some(SessionEvent::Log { .. }))
+    }
+
+    /// Whether bytes wait to be sent.
+    pub const fn has_transmit(&self) -> bool {
+        !self.transmit.is_empty()
+    }
+
+    /// Moves the bytes to send behind those in `into`.
+    pub fn poll_transmit(&mut self, into: &mut TransmitBuf) {
+        into.take_from(&mut self.transmit);
+    }
+
+    /// `count` bytes of those handed out were sent.
+    pub fn transmitted(&mut self, count: usize, now: Instant) {
+        if count == 0 {
+            return;
+        }
+        self.keep_alive.sent(now);
+        self.sent += count as u64;
+        while let Some(&(end, packet_id)) = self.unwritten.front() {
+            if end > self.sent {
+                break;
+            }
+            self.unwritten.pop_front();
+            self.events.push_back(SessionEvent::Published {
+                packet_id,
+                reason: ReasonCode::SUCCESS,
+                properties: PropertyBuf::new(),
+            });
+        }
+    }
+
+    /// When [`Session::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.state {
+            State::Connecting | State::Connected => self.keep_alive.deadline(),
+            State::Offline | State::Closing => None,
+        }
+    }
+
+    /// Does what is due: a PINGREQ, or giving the peer up.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<()> {
+        if !matches!(self.state, State::Connecting | State::Connected) {
+            return Ok(());
+        }
+        match self.keep_alive.due(now) {
+            Due::Nothing => Ok(()),
+            Due::Ping => {
+                self.keep_alive.pinged(now);
+                self.queue(&Packet::Pingreq);
+                self.log_debug(|id| format!("Client {id} sending PINGREQ"));
+                Ok(())
+            }
+            Due::PeerGone => Err(self.fail(Error::Peer(
+                crate::error::PeerError::KeepAliveTimeout,
+            ))),
+        }
+    }
+
+    /// The network connection is gone: `error` says why, `None` when it was closed after
+    /// [`Session::disconnect`].
+    pub fn handle_closed(&mut self, error: Option<Error>) {
+        if self.state == State::Offline {
+            return;
+        }
+        self.abandon();
+        self.events.push_back(SessionEvent::Disconnected {
+            error,
+            properties: std::mem::take(&mut self.server_disconnect),
+        });
+    }
+
+    /// The host gives the connection up for another one: as [`Session::handle_closed`],
+    /// without an event.
+    pub fn abandon(&mut self) {
+        self.state = State::Offline;
+        self.resume = Resume::Held;
+        self.transmit.clear();
+        self.unwritten.clear();
+        self.outbound.rewind();
+        for (packet_id, _) in self.requests.drain() {
+            self.ids.release(packet_id);
+        }
+    }
+
+    /// Ends the connection because of `error`: an MQTT 5 server is told why
+    /// (MQTT 5.0 section 4.13). Gives the error back.
+    pub(crate) fn fail(&mut self, error: Error) -> Error {
+        if matches!(self.state, State::Connecting | State::Connected) {
+            if let (ProtocolVersion::V5, Some(reason)) = (self.version, error.reason_code()) {
+                self.queue(&Packet::Disconnect(Disconnect {
+                    reason,
+                    properties: Properties::EMPTY,
+                }));
+            }
+            self.state = State::Closing;
+        }
+        error
+    }
+
+    /// Logs a line for the host.
+    pub(crate) fn log(&mut self, level: LogLevel, text: impl FnOnce() -> String) {
+        if self.logging {
+            let text = text();
+            self.events.push_back(SessionEvent::Log { level, text });
+        }
+    }
+
+    /// Logs a packet; `text` gets the client identifier as libmosquitto prints it.
+    #[inline]
+    fn log_debug(&mut self, text: impl FnOnce(&str) -> String) {
+        if self.logging {
+            let text = text(self.client_id.as_deref().unwrap_or("(null)"));
+            self.events.push_back(SessionEvent::Log { level: LogLevel::Debug, text });
+        }
+    }
+
+    fn queue(&mut self, packet: &Packet<'_>) {
+        let before = self.transmit.len();
+        self.transmit.append_with(|out| packet.encode(out, self.version));
+        self.queued += (self.transmit.len() - before) as u64;
+    }
+
+    /// Whether a packet of this size may be sent to the server.
+    fn check_size(&self, len: usize) -> Result<()> {
+        if len > self.server.maximum_packet_size as usize {
+            Err(Error::Caller(CallerError::OversizePacket))
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Outgoing QoS 1 and 2 messages, from acceptance to their last acknowledgement
+//! (MQTT 5.0 sections 4.3 and 4.4).
+//!
+//! Messages stand in one queue in the order they were accepted. `cursor` divides
+//! it: what is before it was sent on this connection, the rest still has to be,
+//! be it for the first time or again. Every operation is O(1) a message.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::packet_ids::PacketIdMap;
+use crate::codec::{PropertyBuf, PropertyId, Value};
+use crate::types::{PacketId, QoS};
+
+/// Bodies of this size and more are shared with the transmit buffer instead of copied.
+const SHARE_FROM: usize = 16 * 1024;
+
+/// How far a message has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Never sent, or sent in a session the server has lost.
+    /// Next: `AwaitPuback` or `AwaitPubrec` once sent.
+    Waiting,
+    /// QoS 1, sent. Next: gone, with PUBACK; `Waiting` when the session is lost.
+    AwaitPuback,
+    /// QoS 2, sent. Next: `AwaitPubcomp` with PUBREC, gone with a PUBREC that
+    /// refuses; `Waiting` when the session is lost.
+    AwaitPubrec,
+    /// QoS 2, released by PUBREL. Next: gone, with PUBCOMP or a lost session.
+    AwaitPubcomp,
+}
+
+/// One message.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its packet identifier.
+    pub packet_id: PacketId,
+    /// How far it has come.
+    pub stage: Stage,
+    /// QoS 1 or 2.
+    pub qos: QoS,
+    /// The retain flag.
+    pub retain: bool,
+    /// What is sent.
+    pub content: Content,
+}
+
+/// What a message carries, in the form that makes sending it cheap.
+#[derive(Debug)]
+pub enum Content {
+    /// The PUBLISH body as it goes over the wire.
+    Body(Box<[u8]>),
+    /// The same, of [`SHARE_FROM`] bytes or more.
+    Large(Arc<Vec<u8>>),
+    /// A message whose bytes depend on the moment it is sent: a topic alias, or a
+    /// message expiry interval that runs down while it waits.
+    Parts(Box<Parts>),
+    /// Nothing: PUBREC has made the content superfluous.
+    Released,
+}
+
+/// A message whose bytes depend on the moment it is sent.
+#[derive(Debug)]
+pub struct Parts {
+    /// The topic name, also where the program gave only an alias.
+    pub topic: Arc<str>,
+    /// The program left the topic to the alias.
+    pub topic_by_alias: bool,
+    /// The topic alias.
+    pub alias: Option<u16>,
+    /// When the message expires.
+    pub expires: Option<Instant>,
+    /// Properties as the program gave them.
+    pub properties: PropertyBuf,
+    /// The payload.
+    pub payload: Vec<u8>,
+}
+
+impl Content {
+    /// Takes an encoded PUBLISH body.
+    pub fn from_body(body: Vec<u8>) -> Self {
+        if body.len() >= SHARE_FROM {
+            Content::Large(Arc::new(body))
+        } else {
+            Content::Body(body.into_boxed_slice())
+        }
+    }
+}
+
+impl Parts {
+    /// The properties with the remaining expiry interval, and without the alias if
+    /// `keep_alias` is not set. A partly elapsed second counts as a whole one still
+    /// to go, so that an interval never reaches 0 early.
+    pub fn properties_at(&self, now: Instant, keep_alias: bool) -> PropertyBuf {
+        let mut adjusted = PropertyBuf::new();
+        for (id, value) in self.properties.as_properties().iter() {
+            let value = match (id, self.expires) {
+                (PropertyId::TopicAlias, _) if !keep_alias => continue,
+                (PropertyId::MessageExpiryInterval, Some(at)) => {
+                    let left = at.saturating_duration_since(now);
+                    let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+                    Value::U32(u32::try_from(seconds).unwrap_or(u32::MAX))
+                }
+                _ => value,
+            };
+            // The values were accepted before, so they are again.
+            let _ = adjusted.push(id, value);
+        }
+        adjusted
+    }
+}
+
+/// The queue.
+#[derive(Debug, Default)]
+pub struct Outbound {
+    /// `None` stands for a message that ended before an older one.
+    entries: VecDeque<Option<Entry>>,
+    /// The sequence number of the first entry.
+    base: u64,
+    /// The sequence number of the next entry to send on this connection.
+    cursor: u64,
+    /// Messages sent on this connection and not yet ended: what the window counts.
+    in_flight: usize,
+    /// Where the messages are that were ever sent and have not ended.
+    sent: PacketIdMap<u64>,
+}
+
+impl Outbound {
+    /// Accepts a message.
+    pub fn push(&mut self, entry: Entry) {
+        self.entries.push_back(Some(entry));
+    }
+
+    /// Messages sent on this connection and not ended.
+    pub const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Whether a message with this identifier was sent and has not ended.
+    pub fn is_sent(&self, id: PacketId) -> bool {
+        self.sent.contains_key(&id)
+    }
+
+    /// The next message to send on this connection.
+    pub fn next(&mut self) -> Option<&mut Entry> {
+        loop {
+            let index = self.index(self.cursor)?;
+            match self.entries.get(index)? {
+                Some(_) => return self.entries[index].as_mut(),
+                None => self.cursor += 1,
+            }
+        }
+    }
+
+    /// The message given by [`Outbound::next`] was sent: it is in flight now.
+    pub fn mark_sent(&mut self) {
+        let Some(index) = self.index(self.cursor) else {
+            return;
+        };
+        if let Some(Some(entry)) = self.entries.get(index) {
+            self.sent.insert(entry.packet_id, self.cursor);
+            self.in_flight += 1;
+            self.cursor += 1;
+        }
+    }
+
+    /// Takes out the message given by [`Outbound::next`] without sending it.
+    pub fn drop_next(&mut self) -> Option<Entry> {
+        let index = self.index(self.cursor)?;
+        let entry = self.entries.get_mut(index)?.take()?;
+        self.sent.remove(&entry.packet_id);
+        self.cursor += 1;
+        self.trim();
+        Some(entry)
+    }
+
+    /// The message in flight with this identifier.
+    pub fn get_mut(&mut self, id: PacketId) -> Option<&mut Entry> {
+        let index = self.index(*self.sent.get(&id)?)?;
+        self.entries.get_mut(index)?.as_mut()
+    }
+
+    /// Ends the message in flight with this identifier.
+    pub fn remove(&mut self, id: PacketId) -> Option<Entry> {
+        let sequence = self.sent.remove(&id)?;
+        let index = self.index(sequence)?;
+        let entry = self.entries.get_mut(index)?.take()?;
+        if sequence < self.cursor {
+            self.in_flight -= 1;
+        }
+        self.trim();
+        Some(entry)
+    }
+
+    /// The connection ended: what was in flight has to be sent again.
+    pub fn rewind(&mut self) {
+        self.cursor = self.base;
+        self.in_flight = 0;
+    }
+
+    /// The server has lost the session: what was sent counts as never sent. Messages
+    /// past PUBREC, which the server had taken over, end here; they are returned.
+    pub fn forget_session(&mut self) -> Vec<Entry> {
+        let mut ended = Vec::new();
+        for slot in &mut self.entries {
+            match slot.as_mut().map(|entry| &mut entry.stage) {
+                Some(Stage::AwaitPubcomp) => ended.extend(slot.take()),
+                Some(stage @ (Stage::AwaitPuback | Stage::AwaitPubrec)) => *stage = Stage::Waiting,
+                // Messages are sent in order, so behind a waiting one all wait.
+                Some(Stage::Waiting) => break,
+                None => {}
+            }
+        }
+        self.sent.clear();
+        self.trim();
+        self.rewind();
+        ended
+    }
+
+    /// Every message, oldest first.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.entries.iter_mut().flatten()
+    }
+
+    fn index(&self, sequence: u64) -> Option<usize> {
+        usize::try_from(sequence.checked_sub(self.base)?).ok()
+    }
+
+    fn trim(&mut self) {
+        while let Some(None) = self.entries.front() {
+            self.entries.pop_front();
+            self.base += 1;
+        }
+        self.cursor = self.cursor.max(self.base);
+        if self.entries.is_empty() && self.entries.capacity() > 4096 {
+            self.entries = VecDeque::new();
+        }
+    }
+}

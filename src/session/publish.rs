@@ -1,0 +1,451 @@
+//! Publishing: from the program's call to the bytes of PUBLISH, for the first
+//! time and again (MQTT 5.0 sections 3.3 and 4.4).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::outbound::{Content, Entry, Parts, Stage};
+use super::{Resume, Session, SessionEvent, State};
+use crate::codec::primitive::{put_string, varint_len, VARINT_MAX};
+use crate::codec::{
+    put_fixed_header, Ack, AckKind, Packet, PacketType, Place, Properties, PropertyBuf,
+    PropertyId, Publish,
+};
+use crate::error::{CallerError, Error, Result};
+use crate::types::{topic, PacketId, ProtocolVersion, QoS, ReasonCode};
+
+/// A message to publish.
+#[derive(Debug, Clone, Copy)]
+pub struct Publication<'a> {
+    /// Topic name; in MQTT 5 it may be empty when a topic alias stands for it.
+    pub topic: &'a str,
+    /// Payload, at most 268 435 455 bytes.
+    pub payload: &'a [u8],
+    /// QoS.
+    pub qos: QoS,
+    /// Whether the server shall retain it.
+    pub retain: bool,
+    /// MQTT 5 properties.
+    pub properties: Properties<'a>,
+}
+
+/// QoS 0 payloads of this size and more get a segment of their own.
+const OWN_SEGMENT_FROM: usize = 64 * 1024;
+
+impl Session {
+    /// Publishes a message; `on_id` gets its packet identifier before anything can be sent.
+    ///
+    /// QoS 0 needs a connection (CONNACK is not waited for). QoS 1 and 2 are accepted at
+    /// any time and sent when there is a connection and the window has room.
+    pub fn publish(
+        &mut self,
+        message: &Publication<'_>,
+        now: Instant,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
+        if message.payload.len() > VARINT_MAX as usize {
+            return Err(Error::Caller(CallerError::PayloadTooLarge));
+        }
+        self.check_properties(message.properties, Place::Publish)?;
+        let alias = self.check_topic(message)?;
+        if message.qos > self.server.maximum_qos {
+            return Err(Error::Caller(CallerError::QosNotSupported));
+        }
+        let body_len = 2
+            + message.topic.len()
+            + if message.qos == QoS::AtMostOnce { 0 } else { 2 }
+            + if self.version.has_properties() { message.properties.encoded_len() } else { 0 }
+            + message.payload.len();
+        if body_len > VARINT_MAX as usize {
+            return Err(Error::Caller(CallerError::PayloadTooLarge));
+        }
+        self.check_size(1 + varint_len(body_len as u32) + body_len)?;
+        let retain = message.retain && self.server.retain_available;
+        match message.qos {
+            QoS::AtMostOnce => self.publish_at_most_once(message, retain, alias, on_id),
+            _ => self.publish_stored(message, retain, alias, now, on_id),
+        }
+    }
+
+    /// Checks the topic; for a message with an alias gives the alias and the topic meant.
+    fn check_topic(&mut self, message: &Publication<'_>) -> Result<Option<(u16, Arc<str>)>> {
+        let alias = message.properties.number(PropertyId::TopicAlias);
+        if !(topic::is_name(message.topic) || message.topic.is_empty() && alias.is_some()) {
+            return Err(Error::invalid("topic name"));
+        }
+        // MQTT-3.3.4-6
+        if message.properties.number(PropertyId::SubscriptionIdentifier).is_some() {
+            return Err(Error::Caller(CallerError::InvalidProperty(
+                "a client does not send subscription identifiers in PUBLISH",
+            )));
+        }
+        match alias {
+            Some(alias) => {
+                let alias = alias as u16;
+                let topic = self.outbound_aliases.say(alias, message.topic)?;
+                Ok(Some((alias, topic)))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn publish_at_most_once(
+        &mut self,
+        message: &Publication<'_>,
+        retain: bool,
+        alias: Option<(u16, Arc<str>)>,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
+        if !matches!(self.state, State::Connecting | State::Connected) {
+            return Err(Error::Caller(CallerError::NotConnected));
+        }
+        let packet_id = self.ids.pass();
+        on_id(packet_id);
+        let stripped;
+        let mut packet = Publish {
+            dup: false,
+            qos: QoS::AtMostOnce,
+            retain,
+            topic: message.topic,
+            packet_id: None,
+            properties: message.properties,
+            payload: message.payload,
+        };
+        let mut full_topic = None;
+        if let Some((alias, meant)) = alias {
+            if !self.outbound_aliases.usable(alias) {
+                stripped = without_alias(message.properties);
+                packet.properties = stripped.as_properties();
+                full_topic = Some(meant);
+            } else if !self.outbound_aliases.announce(alias, &meant) {
+                full_topic = Some(meant);
+            }
+        }
+        if let Some(topic) = &full_topic {
+            packet.topic = topic;
+        }
+        let version = self.version;
+        let before = self.transmit.len();
+        if packet.payload.len() < OWN_SEGMENT_FROM {
+            self.transmit.append_with(|out| packet.encode(out, version));
+        } else {
+            self.transmit.append_with(|out| packet.encode_header(out, version));
+            self.transmit.append_shared(Arc::new(packet.payload.to_vec()));
+        }
+        self.queued += (self.transmit.len() - before) as u64;
+        self.unwritten.push_back((self.queued, packet_id));
+        let topic = packet.topic;
+        self.log_publish("sending", 0, &packet, packet_id.number(), topic);
+        Ok(packet_id)
+    }
+
+    fn publish_stored(
+        &mut self,
+        message: &Publication<'_>,
+        retain: bool,
+        alias: Option<(u16, Arc<str>)>,
+        now: Instant,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
+        let packet_id = self.allocate_for_message()?;
+        on_id(packet_id);
+        let expiry = message.properties.number(PropertyId::MessageExpiryInterval);
+        let content = if alias.is_some() || expiry.is_some() {
+            let (alias, topic) = match alias {
+                Some((alias, topic)) => (Some(alias), topic),
+                None => (None, message.topic.into()),
+            };
+            Content::Parts(Box::new(Parts {
+                topic,
+                topic_by_alias: message.topic.is_empty(),
+                alias,
+                expires: expiry.map(|seconds| now + Duration::from_secs(u64::from(seconds))),
+                properties: message.properties.to_buf(),
+                payload: message.payload.to_vec(),
+            }))
+        } else {
+            Content::from_body(encode_body(self.version, message, packet_id))
+        };
+        self.outbound.push(Entry { packet_id, stage: Stage::Waiting, qos: message.qos, retain, content });
+        self.send_waiting(now);
+        Ok(packet_id)
+    }
+
+    /// An identifier for a message that may have to wait. More than 65535 messages may
+    /// wait; then identifiers repeat in the queue, but never in flight.
+    fn allocate_for_message(&mut self) -> Result<PacketId> {
+        if let Some(id) = self.ids.allocate() {
+            return Ok(id);
+        }
+        for _ in 0..u16::MAX {
+            let id = self.ids.next_number();
+            if !self.is_in_flight(id) {
+                return Ok(id);
+            }
+        }
+        Err(Error::Caller(CallerError::NoPacketIds))
+    }
+
+    fn is_in_flight(&self, id: PacketId) -> bool {
+        self.outbound.is_sent(id) || self.requests.contains_key(&id)
+    }
+
+    fn window(&self) -> usize {
+        let own = match self.send_maximum {
+            0 => u16::MAX,
+            maximum => maximum,
+        };
+        usize::from(own.min(self.server.receive_maximum))
+    }
+
+    /// Sends what waits, in order, as far as the window has room.
+    pub(super) fn send_waiting(&mut self, now: Instant) {
+        let may_send = self.resume == Resume::Running
+            && matches!(self.state, State::Connected | State::Connecting);
+        if !may_send {
+            return;
+        }
+        let window = self.window();
+        while self.outbound.in_flight() < window {
+            let Some(entry) = self.outbound.next() else {
+                return;
+            };
+            let (packet_id, stage) = (entry.packet_id, entry.stage);
+            if self.state == State::Connecting && stage != Stage::Waiting {
+                // Whether to repeat it depends on the session that CONNACK reports.
+                return;
+            }
+            if stage == Stage::Waiting {
+                if self.is_in_flight(packet_id) {
+                    return; // its older namesake ends first
+                }
+                if self.refuse_if_unsendable(now) {
+                    continue;
+                }
+            }
+            match stage {
+                Stage::AwaitPubcomp => {
+                    self.queue(&Packet::Ack(Ack::new(
+                        AckKind::Pubrel,
+                        packet_id,
+                        ReasonCode::SUCCESS,
+                    )));
+                    self.log_debug(|id| format!("Client {id} sending PUBREL (m{packet_id})"));
+                }
+                _ => self.send_entry(stage != Stage::Waiting, now),
+            }
+            self.outbound.mark_sent();
+        }
+    }
+
+    /// Drops the next message if it expired while waiting, or if this server cannot
+    /// take it; the program hears of it as published with an error.
+    fn refuse_if_unsendable(&mut self, now: Instant) -> bool {
+        let (maximum_qos, limit) = (self.server.maximum_qos, self.server.maximum_packet_size);
+        let version = self.version;
+        let Some(entry) = self.outbound.next() else {
+            return false;
+        };
+        let expired = matches!(&entry.content, Content::Parts(parts)
+            if parts.expires.is_some_and(|at| at <= now));
+        let reason = if expired {
+            ReasonCode::IMPLEMENTATION_SPECIFIC
+        } else if entry.qos > maximum_qos {
+            ReasonCode::QOS_NOT_SUPPORTED
+        } else if entry_len(entry, version) > limit as usize {
+            ReasonCode::PACKET_TOO_LARGE
+        } else {
+            return false;
+        };
+        if let Some(entry) = self.outbound.drop_next() {
+            self.ids.release(entry.packet_id);
+            self.events.push_back(SessionEvent::Published {
+                packet_id: entry.packet_id,
+                reason,
+                properties: PropertyBuf::new(),
+            });
+        }
+        true
+    }
+
+    /// Queues the PUBLISH of the next message.
+    fn send_entry(&mut self, dup: bool, now: Instant) {
+        let Some(entry) = self.outbound.next() else {
+            return;
+        };
+        let (packet_id, qos) = (entry.packet_id, entry.qos);
+        let retain = entry.retain && self.server.retain_available;
+        if !dup {
+            entry.stage = match qos {
+                QoS::ExactlyOnce => Stage::AwaitPubrec,
+                _ => Stage::AwaitPuback,
+            };
+        }
+        let flags = u8::from(dup) << 3 | qos.number() << 1 | u8::from(retain);
+        let before = self.transmit.len();
+        match &entry.content {
+            Content::Body(body) => self.transmit.append_with(|out| {
+                put_fixed_header(out, PacketType::Publish, flags, body.len());
+                out.extend_from_slice(body);
+            }),
+            Content::Large(body) => {
+                let body = Arc::clone(body);
+                self.transmit.append_with(|out| {
+                    put_fixed_header(out, PacketType::Publish, flags, body.len());
+                });
+                self.transmit.append_shared(body);
+            }
+            Content::Parts(parts) => {
+                let alias = parts.alias.filter(|alias| self.outbound_aliases.usable(*alias));
+                let known = alias
+                    .is_some_and(|alias| self.outbound_aliases.announce(alias, &parts.topic));
+                let properties = parts.properties_at(now, alias.is_some());
+                let version = self.version;
+                self.transmit.append_with(|out| {
+                    Publish {
+                        dup,
+                        qos,
+                        retain,
+                        topic: if known && parts.topic_by_alias { "" } else { &parts.topic },
+                        packet_id: Some(packet_id),
+                        properties: properties.as_properties(),
+                        payload: &parts.payload,
+                    }
+                    .encode(out, version);
+                });
+            }
+            Content::Released => {}
+        }
+        self.queued += (self.transmit.len() - before) as u64;
+        if self.logging {
+            self.log_sent_entry(dup, retain);
+        }
+    }
+
+    fn log_sent_entry(&mut self, dup: bool, retain: bool) {
+        let version = self.version;
+        let Some(entry) = self.outbound.next() else {
+            return;
+        };
+        let (id, qos) = (entry.packet_id, entry.qos);
+        let (topic, len) = describe(entry, version);
+        self.log_debug(|client| {
+            format!(
+                "Client {client} sending PUBLISH (d{}, q{}, r{}, m{id}, '{topic}', ... ({len} bytes))",
+                u8::from(dup),
+                qos.number(),
+                u8::from(retain),
+            )
+        });
+    }
+
+    pub(super) fn log_publish(
+        &mut self,
+        direction: &str,
+        dup: u8,
+        packet: &Publish<'_>,
+        packet_id: u16,
+        topic: &str,
+    ) {
+        self.log_debug(|id| {
+            format!(
+                "Client {id} {direction} PUBLISH (d{dup}, q{}, r{}, m{packet_id}, '{topic}', ... ({} bytes))",
+                packet.qos.number(),
+                u8::from(packet.retain),
+                packet.payload.len()
+            )
+        });
+    }
+
+    /// Rewrites the bodies of waiting messages for another protocol version.
+    pub(super) fn convert_waiting(&mut self, version: ProtocolVersion) {
+        let old = self.version;
+        if old.has_properties() == version.has_properties() {
+            return;
+        }
+        for entry in self.outbound.iter_mut() {
+            let flags = entry.qos.number() << 1;
+            let body: &[u8] = match &entry.content {
+                Content::Body(body) => body,
+                Content::Large(body) => body,
+                Content::Parts(parts) => {
+                    let message = Publication {
+                        topic: &parts.topic,
+                        payload: &parts.payload,
+                        qos: entry.qos,
+                        retain: entry.retain,
+                        properties: Properties::EMPTY,
+                    };
+                    let body = encode_body(version, &message, entry.packet_id);
+                    entry.content = Content::from_body(body);
+                    continue;
+                }
+                Content::Released => continue,
+            };
+            // We encoded it ourselves, so it decodes.
+            if let Ok(packet) = Publish::decode(flags, body, old) {
+                let message = Publication {
+                    topic: packet.topic,
+                    payload: packet.payload,
+                    qos: entry.qos,
+                    retain: entry.retain,
+                    properties: Properties::EMPTY,
+                };
+                let body = encode_body(version, &message, entry.packet_id);
+                entry.content = Content::from_body(body);
+            }
+        }
+    }
+}
+
+fn without_alias(properties: Properties<'_>) -> PropertyBuf {
+    let mut rest = PropertyBuf::new();
+    for (id, value) in properties.iter().filter(|(id, _)| *id != PropertyId::TopicAlias) {
+        // The values were accepted before, so they are again.
+        let _ = rest.push(id, value);
+    }
+    rest
+}
+
+/// The variable header and payload of a PUBLISH.
+fn encode_body(version: ProtocolVersion, message: &Publication<'_>, id: PacketId) -> Vec<u8> {
+    let properties = if version.has_properties() { message.properties.encoded_len() } else { 0 };
+    let mut body =
+        Vec::with_capacity(2 + message.topic.len() + 2 + properties + message.payload.len());
+    put_string(&mut body, message.topic);
+    body.extend_from_slice(&id.number().to_be_bytes());
+    if version.has_properties() {
+        message.properties.put(&mut body);
+    }
+    body.extend_from_slice(message.payload);
+    body
+}
+
+/// The size of the PUBLISH at most.
+fn entry_len(entry: &Entry, version: ProtocolVersion) -> usize {
+    let body_len = match &entry.content {
+        Content::Body(body) => body.len(),
+        Content::Large(body) => body.len(),
+        Content::Parts(parts) => {
+            let properties = parts.properties.as_properties();
+            let properties = if version.has_properties() { properties.encoded_len() } else { 0 };
+            2 + parts.topic.len() + 2 + properties + parts.payload.len()
+        }
+        Content::Released => 0,
+    };
+    1 + varint_len(body_len.min(VARINT_MAX as usize) as u32) + body_len
+}
+
+/// Topic and payload length, for the log.
+fn describe(entry: &Entry, version: ProtocolVersion) -> (String, usize) {
+    let body: &[u8] = match &entry.content {
+        Content::Body(body) => body,
+        Content::Large(body) => body,
+        Content::Parts(parts) => return (parts.topic.to_string(), parts.payload.len()),
+        Content::Released => &[],
+    };
+    match Publish::decode(entry.qos.number() << 1, body, version) {
+        Ok(packet) => (packet.topic.to_owned(), packet.payload.len()),
+        Err(_) => (String::new(), 0),
+    }
+}
