@@ -1,42 +1,440 @@
-//! The client: one mutex, the API in Rust, the pump between session and transport.
-#![allow(missing_docs, unused_variables)]
+//! The client: the API in Rust, and the pump between session and transport.
+//!
+//! | file | concern |
+//! |---|---|
+//! | `mod` | the state behind the one mutex, settings, publish and subscribe |
+//! | `attempt` | connecting: blocking, in the background, again |
+//! | `lifecycle` | when to connect again |
+//! | `driver` | bytes between session and stream; called by whoever runs the loop |
+//! | `deliver` | events to the program, one at a time, no lock held |
+//! | `event`, `options` | what the program hears, what it can set |
+//!
+//! Two rights are passed around. Who holds the *stream* (taken out of the state) may
+//! read or write it without holding the mutex. Who is the *dispatcher* delivers
+//! events; everybody else leaves theirs in the queue for it.
+
+mod attempt;
+mod deliver;
+mod driver;
 mod event;
+mod lifecycle;
 mod options;
-pub use crate::types::LogLevel;
-pub use event::{Event, Handler, Message};
-pub use options::{Options, ReconnectDelay, Socks5, Target, TlsOptions, TransportKind, WillMessage};
-use crate::codec::*;
-use crate::error::Result;
-use crate::types::*;
+mod receive;
+
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 use std::os::fd::RawFd;
-use std::sync::Arc;
-pub struct Client;
-pub struct Publication<'a> {
-    pub topic: &'a str,
-    pub payload: &'a [u8],
-    pub qos: QoS,
-    pub retain: bool,
-    pub properties: Properties<'a>,
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+pub use crate::session::Publication;
+pub use crate::types::LogLevel;
+pub use driver::{Wait, Wake};
+pub use event::{Event, Handler, Message};
+pub use options::{
+    Options, ReconnectDelay, Socks5, Target, TlsOptions, TransportKind, WillMessage,
+};
+
+use crate::codec::{Properties, PropertyBuf, SubscriptionOptions};
+use crate::error::{CallerError, Error, Result};
+use crate::session::{Session, State as SessionState, TransmitBuf};
+use crate::transport::{Dial, Stream};
+use crate::types::{PacketId, ReasonCode};
+use lifecycle::Lifecycle;
+use receive::ReceiveBuf;
+
+/// An MQTT client. All methods may be called from any thread and from inside any
+/// event handler.
+pub struct Client {
+    me: Weak<Client>,
+    handler: Arc<dyn Handler>,
+    state: Mutex<State>,
+    /// Signalled when the right to dispatch becomes free or a look-up ended.
+    changed: Condvar,
 }
+
+struct State {
+    options: Options,
+    clean_session: bool,
+    session: Session,
+    target: Option<Target>,
+    lifecycle: Lifecycle,
+    link: Link,
+    /// Counts connections and attempts, so that whoever let go of the mutex sees
+    /// that its stream was replaced meanwhile.
+    generation: u64,
+    /// Counts sockets, also those of one attempt, for whoever polls: descriptor numbers
+    /// are used again.
+    fd_serial: u64,
+    /// The stream and what it has not taken yet; absent while somebody reads or writes.
+    io: Option<Box<Io>>,
+    received: ReceiveBuf,
+    /// Why the last link ended, until a loop function has returned it.
+    failure: Option<Error>,
+    /// The thread that delivers events.
+    dispatcher: Option<usize>,
+    /// How many threads wait for `changed`.
+    waiting: usize,
+    /// Somebody runs the loop for this client and reconnects it.
+    hosted: bool,
+    /// A thread sleeps until the network or `wake` moves it.
+    parked: bool,
+    wake: Option<Arc<dyn Wake>>,
+    /// More may be there to read: the last read filled its buffer.
+    readable: bool,
+    /// The stream took less than was there.
+    write_blocked: bool,
+    closed: bool,
+}
+
+/// Where the network connection stands.
+#[derive(Debug)]
+enum Link {
+    /// There is none. Next: `Resolving` or `Dialing` when an attempt begins, `Up` when a
+    /// blocking attempt succeeds.
+    Down,
+    /// A name look-up is going on. Next: `Dialing` with addresses, `Down` without.
+    Resolving,
+    /// Addresses are being tried. Next: `Up` when one answers, `Down` when none does.
+    Dialing(Dial),
+    /// Connected, with this descriptor. Next: `Down`.
+    Up(RawFd),
+}
+
+struct Io {
+    stream: Stream,
+    pending: TransmitBuf,
+}
+
+type Guard<'a> = MutexGuard<'a, State>;
+
 impl Client {
-    pub fn new(client_id: Option<String>, clean_session: bool, handler: Arc<dyn Handler>) -> Arc<Client> { todo!() }
-    pub fn reinitialise(&self, client_id: Option<String>, clean_session: bool) -> Result<()> { todo!() }
-    pub fn options<R>(&self, f: impl FnOnce(&mut Options) -> R) -> R { todo!() }
-    pub fn set_send_maximum(&self, maximum: u16) { todo!() }
-    pub fn set_logging(&self, on: bool) { todo!() }
-    pub fn connect(&self, target: Target) -> Result<()> { todo!() }
-    pub fn connect_async(&self, target: Target) -> Result<()> { todo!() }
-    pub fn reconnect(&self) -> Result<()> { todo!() }
-    pub fn reconnect_async(&self) -> Result<()> { todo!() }
-    pub fn disconnect(&self, reason: ReasonCode, properties: Option<&PropertyBuf>) -> Result<()> { todo!() }
-    pub fn publish(&self, message: Publication<'_>, on_id: impl FnOnce(PacketId)) -> Result<PacketId> { todo!() }
-    pub fn subscribe(&self, filters: &[(&str, SubscriptionOptions)], properties: Properties<'_>, on_id: impl FnOnce(PacketId)) -> Result<PacketId> { todo!() }
-    pub fn unsubscribe(&self, filters: &[&str], properties: Properties<'_>, on_id: impl FnOnce(PacketId)) -> Result<PacketId> { todo!() }
-    pub fn authenticate(&self, method: &str, data: Option<&[u8]>, properties: Properties<'_>) -> Result<()> { todo!() }
-    pub fn fd(&self) -> Option<RawFd> { todo!() }
-    pub fn wants_write(&self) -> bool { todo!() }
-    pub fn handle_readable(&self, max_packets: i32) -> Result<()> { todo!() }
-    pub fn handle_writable(&self) -> Result<()> { todo!() }
-    pub fn handle_timeout(&self) -> Result<()> { todo!() }
-    pub fn close(&self) { todo!() }
+    /// A client that is not connected. `client_id` `None` leaves the choice to the server
+    /// (MQTT 3.1: a random one is made up).
+    pub fn new(
+        client_id: Option<String>,
+        clean_session: bool,
+        handler: Arc<dyn Handler>,
+    ) -> Arc<Client> {
+        Arc::new_cyclic(|me| Client {
+            me: me.clone(),
+            handler,
+            state: Mutex::new(State::new(client_id, clean_session)),
+            changed: Condvar::new(),
+        })
+    }
+
+    /// Drops the connection, the session and all settings.
+    pub fn reinitialise(&self, client_id: Option<String>, clean_session: bool) -> Result<()> {
+        let mut st = self.lock();
+        st.abandon_link();
+        let fresh = State::new(client_id, clean_session);
+        let old = std::mem::replace(&mut *st, fresh);
+        // Who runs the loop or delivers events goes on doing so.
+        st.generation = old.generation + 1;
+        st.fd_serial = old.fd_serial + 1;
+        st.dispatcher = old.dispatcher;
+        st.waiting = old.waiting;
+        st.hosted = old.hosted;
+        st.parked = old.parked;
+        st.wake = old.wake;
+        self.kick(st);
+        Ok(())
+    }
+
+    /// Reads or changes the options.
+    pub fn options<R>(&self, change: impl FnOnce(&mut Options) -> R) -> R {
+        change(&mut self.lock().options)
+    }
+
+    /// Sets the window for our own QoS 1 and 2 messages, 0 for no limit but the
+    /// protocol's; takes effect at once.
+    pub fn set_send_maximum(&self, maximum: u16) {
+        let mut st = self.lock();
+        st.options.send_maximum = maximum;
+        st.session.set_send_maximum(maximum, Instant::now());
+        self.kick(st);
+    }
+
+    /// Whether [`Event::Log`] events are made.
+    pub fn set_logging(&self, on: bool) {
+        self.lock().session.set_logging(on);
+    }
+
+    /// Logs a line.
+    pub fn log(&self, level: LogLevel, text: impl FnOnce() -> String) {
+        let mut st = self.lock();
+        st.session.log(level, text);
+        self.kick(st);
+    }
+
+    /// Publishes a message; `on_id` gets its packet identifier before anything can be sent.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` for QoS 0 without a connection; QoS 1 and 2 are kept until there is one.
+    pub fn publish(
+        &self,
+        message: &Publication<'_>,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
+        let mut st = self.lock();
+        let id = st.session.publish(message, Instant::now(), on_id)?;
+        self.kick(st);
+        Ok(id)
+    }
+
+    /// Subscribes to topic filters, each with its options.
+    pub fn subscribe(
+        &self,
+        filters: &[(&str, SubscriptionOptions)],
+        properties: Properties<'_>,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
+        let mut st = self.lock();
+        let id = st.session.subscribe(filters, properties, on_id)?;
+        self.kick(st);
+        Ok(id)
+    }
+
+    /// Ends subscriptions.
+    pub fn unsubscribe(
+        &self,
+        filters: &[&str],
+        properties: Properties<'_>,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
+        let mut st = self.lock();
+        let id = st.session.unsubscribe(filters, properties, on_id)?;
+        self.kick(st);
+        Ok(id)
+    }
+
+    /// Sends a step of enhanced authentication.
+    pub fn authenticate(
+        &self,
+        method: &str,
+        data: Option<&[u8]>,
+        properties: Properties<'_>,
+    ) -> Result<()> {
+        let mut st = self.lock();
+        st.session.authenticate(method, data, properties)?;
+        self.kick(st);
+        Ok(())
+    }
+
+    /// Ends the connection and automatic reconnection. What was accepted and may be sent is
+    /// sent before DISCONNECT.
+    pub fn disconnect(&self, reason: ReasonCode, properties: Option<&PropertyBuf>) -> Result<()> {
+        let mut st = self.lock();
+        let properties = properties.map_or(Properties::EMPTY, PropertyBuf::as_properties);
+        let was_wanted = st.lifecycle.wanted;
+        match st.session.disconnect(reason, properties, Instant::now()) {
+            Ok(()) => {}
+            Err(Error::Caller(CallerError::NotConnected)) => {
+                // No connection to end; the wish for one ends here.
+                st.lifecycle.give_up();
+                if !matches!(st.link, Link::Up(_)) {
+                    st.abandon_link();
+                }
+                let waiting = was_wanted && st.hosted;
+                self.kick(st);
+                return if waiting { Ok(()) } else { Err(CallerError::NotConnected.into()) };
+            }
+            Err(error) => return Err(error),
+        }
+        st.lifecycle.give_up();
+        let st = self.kick_keep(st);
+        // With no loop to do it, the program hears of the end now.
+        if !st.hosted && !st.parked {
+            drop(self.dispatch(st));
+        }
+        Ok(())
+    }
+
+    /// The descriptor that becomes readable when the network has something for us;
+    /// `None` without a connection. It stays the same for the life of a connection.
+    pub fn fd(&self) -> Option<RawFd> {
+        self.lock().fd()
+    }
+
+    /// Whether [`Client::handle_writable`] has something to do: bytes to send, a
+    /// connection to complete, or events to deliver.
+    pub fn wants_write(&self) -> bool {
+        let st = self.lock();
+        match st.link {
+            Link::Dialing(_) => true,
+            Link::Up(_) => st.has_output() || st.session.has_events(),
+            Link::Down | Link::Resolving => false,
+        }
+    }
+
+    /// Ends everything; no event is delivered any more.
+    pub fn close(&self) {
+        let mut st = self.lock();
+        st.closed = true;
+        st.lifecycle.give_up();
+        st.abandon_link();
+        self.kick(st);
+    }
+
+    fn lock(&self) -> Guard<'_> {
+        self.state.lock().unwrap_or_else(|poisoned| {
+            // A panic while the mutex was held is a bug that was reported to its caller;
+            // the others go on with what there is rather than panic too.
+            self.state.clear_poison();
+            let mut st = PoisonError::into_inner(poisoned);
+            st.dispatcher = None;
+            st
+        })
+    }
+}
+
+impl State {
+    fn new(client_id: Option<String>, clean_session: bool) -> Self {
+        State {
+            options: Options::default(),
+            clean_session,
+            session: Session::new(client_id, Instant::now()),
+            target: None,
+            lifecycle: Lifecycle::default(),
+            link: Link::Down,
+            generation: 0,
+            fd_serial: 0,
+            io: None,
+            received: ReceiveBuf::default(),
+            failure: None,
+            dispatcher: None,
+            waiting: 0,
+            hosted: false,
+            parked: false,
+            wake: None,
+            readable: false,
+            write_blocked: false,
+            closed: false,
+        }
+    }
+
+    fn fd(&self) -> Option<RawFd> {
+        match &self.link {
+            Link::Up(fd) => Some(*fd),
+            Link::Dialing(dial) => dial.fd(),
+            Link::Down | Link::Resolving => None,
+        }
+    }
+
+    /// Whether there is no connection, no attempt, and nothing left to tell.
+    fn is_idle(&self) -> bool {
+        matches!(self.link, Link::Down)
+            && self.lifecycle.next_attempt.is_none()
+            && self.failure.is_none()
+            && !(self.session.has_events() && self.dispatcher.is_none())
+    }
+
+    /// Whether bytes wait to be written.
+    fn has_output(&self) -> bool {
+        self.session.has_transmit()
+            || self.io.as_ref().is_some_and(|io| !io.pending.is_empty())
+            || self.write_blocked
+    }
+
+    /// Whether everything up to and including DISCONNECT was sent.
+    fn is_flushed_and_closing(&self) -> bool {
+        self.session.state() == SessionState::Closing
+            && !self.session.has_transmit()
+            && self.io.as_ref().is_some_and(|io| io.pending.is_empty())
+    }
+
+    /// Lets go of any connection or attempt without telling the program.
+    fn abandon_link(&mut self) {
+        self.drop_link();
+        self.session.abandon();
+    }
+
+    /// The connection or attempt ended: `error` says why, `None` if we wanted it to.
+    fn end_link(&mut self, error: Option<Error>) {
+        // Once DISCONNECT was asked for, it does not matter how the connection ends.
+        let asked = !self.lifecycle.wanted && self.session.state() == SessionState::Closing;
+        let error = error.filter(|_| !asked);
+        self.drop_link();
+        self.session.handle_closed(error.clone());
+        if let Some(error) = error {
+            self.plan_reconnect(&error);
+            self.failure = Some(error);
+        }
+    }
+
+    fn plan_reconnect(&mut self, error: &Error) {
+        // A name that was resolved before may be again: the network is down.
+        let is_final = match error {
+            Error::Resolver(_) => !self.lifecycle.was_connected,
+            _ => error.is_final(),
+        };
+        if !self.hosted || !self.lifecycle.wanted {
+            return;
+        }
+        if is_final {
+            self.lifecycle.give_up();
+        } else {
+            self.lifecycle.plan(&self.options.reconnect_delay, Instant::now());
+        }
+    }
+
+    fn drop_link(&mut self) {
+        self.generation += 1;
+        self.fd_serial += 1;
+        self.link = Link::Down;
+        self.received = ReceiveBuf::default();
+        self.readable = false;
+        self.write_blocked = false;
+        if let Some(io) = self.io.take() {
+            io.stream.close();
+        }
+    }
+}
+
+impl From<CallerError> for Error {
+    fn from(error: CallerError) -> Self {
+        Error::Caller(error)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+/// `mosq-` and 18 random letters and digits: the client identifier where MQTT 3.1
+/// demands one and the program gave none.
+fn random_client_id() -> String {
+    const ALPHABET: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut id = String::from("mosq-");
+    // The standard library's keyed hasher is seeded by the system; identifiers have
+    // to differ, not to be secret.
+    let mut bits = 0u64;
+    for index in 0..18 {
+        if index % 9 == 0 {
+            let mut hasher = RandomState::new().build_hasher();
+            hasher.write_usize(index);
+            bits = hasher.finish();
+        }
+        id.push(char::from(ALPHABET[(bits % 62) as usize]));
+        bits /= 62;
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_up_client_ids_fit_mqtt_31_and_differ() {
+        let (one, other) = (random_client_id(), random_client_id());
+        assert_eq!(one.len(), 23);
+        assert!(one.starts_with("mosq-"));
+        assert_ne!(one, other);
+    }
 }

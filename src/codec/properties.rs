@@ -227,6 +227,11 @@ impl<'a> Properties<'a> {
         Self::parse(reader.bytes(len)?, place)
     }
 
+    /// Properties whose bytes were read before, by [`Properties::read`].
+    pub(crate) const fn trusted(bytes: &'a [u8]) -> Self {
+        Properties { bytes }
+    }
+
     fn parse(bytes: &'a [u8], place: Place) -> Result<Self> {
         let mut seen = 0u64;
         let mut reader = Reader::new(bytes);

@@ -1,16 +1,272 @@
-//! `mio` polling: who calls the pump, and when.
-#![allow(missing_docs, unused_variables)]
+//! Polling with `mio`: who calls the pump, and when.
+//!
+//! A [`Runner`] drives one client: for one turn (`mosquitto_loop`), until it is done
+//! (`mosquitto_loop_forever`), or on a thread of its own (`mosquitto_loop_start`).
+
+mod poller;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use once_cell::sync::OnceCell;
+
 use crate::client::Client;
-use crate::error::Result;
-use std::sync::Arc;
-use std::time::Duration;
-pub struct Runner;
+use crate::error::{CallerError, Error, Result};
+use poller::{Poller, Waker};
+
+/// How long a loop thread that was told to stop goes on sending what was queued
+/// before a DISCONNECT.
+pub const STOP_FLUSH_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a call of the loop waits at most while another thread is at it.
+const BUSY_WAIT: Duration = Duration::from_millis(100);
+
+/// Drives one client. All methods may be called from any thread; where they may not be
+/// called inside an event handler, they say so with `InvalidArgument`.
+#[derive(Debug)]
+pub struct Runner {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<LoopThread>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    client: Arc<Client>,
+    /// Made when first needed: a client in a foreign event loop has no use for it.
+    poller: Mutex<Option<Poller>>,
+    waker: OnceCell<Arc<Waker>>,
+}
+
+#[derive(Debug)]
+struct LoopThread {
+    stop: Arc<AtomicBool>,
+    handle: JoinHandle<()>,
+}
+
 impl Runner {
-    pub fn new(client: Arc<Client>) -> Runner { todo!() }
-    pub fn client(&self) -> &Arc<Client> { todo!() }
-    pub fn run_once(&self, timeout: Option<Duration>, max_packets: i32) -> Result<()> { todo!() }
-    pub fn run_forever(&self, timeout: Option<Duration>, max_packets: i32) -> Result<()> { todo!() }
-    pub fn start(&self) -> Result<()> { todo!() }
-    pub fn stop(&self, force: bool) -> Result<()> { todo!() }
-    pub fn shut_down(&self) { todo!() }
+    /// A runner for this client.
+    pub fn new(client: Arc<Client>) -> Runner {
+        Runner {
+            shared: Arc::new(Shared { client, poller: Mutex::new(None), waker: OnceCell::new() }),
+            thread: Mutex::new(None),
+        }
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.shared.client
+    }
+
+    /// Waits for the network at most `timeout` and does what there is to do.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection ended, once; `NotConnected` without one; `InvalidArgument` inside
+    /// an event handler.
+    pub fn run_once(&self, timeout: Option<Duration>) -> Result<()> {
+        self.shared.check_not_in_handler()?;
+        match self.shared.try_poller()? {
+            Some(mut poller) => self.shared.turn(poller.get()?, timeout, false),
+            None => {
+                // Another thread runs the loop and does the work; this call only
+                // takes its time, so that a program that calls it in turn does not spin.
+                thread::sleep(timeout.unwrap_or(BUSY_WAIT).min(BUSY_WAIT));
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs until the program disconnects, reconnecting after errors that may pass.
+    ///
+    /// # Errors
+    ///
+    /// The error that cannot get better; `NotConnected` if no connection was asked for;
+    /// `InvalidArgument` inside an event handler.
+    pub fn run_forever(&self, timeout: Option<Duration>) -> Result<()> {
+        let shared = &self.shared;
+        shared.check_not_in_handler()?;
+        let Some(mut poller) = shared.try_poller()? else {
+            return Err(Error::invalid("another thread runs the loop"));
+        };
+        if !shared.client.is_wanted() && shared.client.is_idle() {
+            return Err(CallerError::NotConnected.into());
+        }
+        let _host = Hosting::begin(&shared.client);
+        loop {
+            let outcome = shared.turn(poller.get()?, timeout, true);
+            if shared.client.is_closed() {
+                return Ok(());
+            }
+            if !shared.client.is_wanted() && shared.client.is_idle() {
+                return match outcome {
+                    Err(Error::Caller(CallerError::NotConnected)) => Ok(()),
+                    outcome => outcome,
+                };
+            }
+        }
+    }
+
+    /// Starts a thread that runs the loop until [`Runner::stop`], also over disconnects and
+    /// new connections.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if it was started before, an I/O error if there can be no thread.
+    pub fn start(&self) -> Result<()> {
+        let mut thread = self.lock_thread();
+        if thread.is_some() {
+            return Err(Error::invalid("the loop thread was started before"));
+        }
+        // Made here, so that a failure is the caller's to see.
+        drop(self.shared.waker()?);
+        let stop = Arc::new(AtomicBool::new(false));
+        let handle = thread::Builder::new()
+            .name("mqttrs-loop".to_owned())
+            .spawn({
+                let (shared, stop) = (Arc::clone(&self.shared), Arc::clone(&stop));
+                move || shared.run_thread(&stop)
+            })
+            .map_err(|error| Error::io("start of the loop thread", &error))?;
+        *thread = Some(LoopThread { stop, handle });
+        Ok(())
+    }
+
+    /// Stops the thread and waits until it has ended: at most as long as the callback it
+    /// is in, and, unless `force` is set, [`STOP_FLUSH_LIMIT`] for what was queued before a
+    /// DISCONNECT. Called on the thread itself (inside a callback) it does not wait.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` if it was not started.
+    pub fn stop(&self, force: bool) -> Result<()> {
+        let Some(thread) = self.lock_thread().take() else {
+            return Err(Error::invalid("the loop thread was not started"));
+        };
+        if force {
+            self.shared.client.set_hosted(false);
+        }
+        thread.stop.store(true, Ordering::SeqCst);
+        if let Some(waker) = self.shared.waker.get() {
+            waker.wake_now();
+        }
+        if thread.handle.thread().id() != thread::current().id() {
+            // A loop thread that panicked has ended too.
+            let _ = thread.handle.join();
+        }
+        Ok(())
+    }
+
+    /// Stops the thread, if there is one, and closes the client.
+    pub fn shut_down(&self) {
+        self.shared.client.close();
+        // Without a thread there is nothing to stop.
+        let _ = self.stop(true);
+    }
+
+    fn lock_thread(&self) -> MutexGuard<'_, Option<LoopThread>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn check_not_in_handler(&self) -> Result<()> {
+        if self.client.is_in_handler() {
+            return Err(Error::invalid("the loop cannot run inside a callback"));
+        }
+        Ok(())
+    }
+
+    /// The poller, `None` while another thread uses it.
+    fn try_poller(&self) -> Result<Option<PollerGuard<'_>>> {
+        self.waker()?;
+        match self.poller.try_lock() {
+            Ok(guard) => Ok(Some(PollerGuard(guard))),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(Some(PollerGuard(poisoned.into_inner()))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+        }
+    }
+
+    /// Makes poller and waker where there are none.
+    fn waker(&self) -> Result<Arc<Waker>> {
+        self.waker
+            .get_or_try_init(|| {
+                let poller = Poller::new()?;
+                let waker = Arc::new(poller.waker()?);
+                *self.poller.lock().unwrap_or_else(PoisonError::into_inner) = Some(poller);
+                self.client.set_wake(waker.clone());
+                Ok(waker)
+            })
+            .cloned()
+    }
+
+    /// Waits for the network at most `timeout`, and does what there is to do. Without a
+    /// connection or the prospect of one it waits only if `patient`.
+    fn turn(&self, poller: &mut Poller, timeout: Option<Duration>, patient: bool) -> Result<()> {
+        let wait = self.client.prepare_wait();
+        if wait.idle && !patient {
+            return self.client.handle_ready(false, false);
+        }
+        let ready = poller.wait(&wait, timeout)?;
+        self.client.handle_ready(ready.readable, ready.writable)
+    }
+
+    fn run_thread(&self, stop: &AtomicBool) {
+        // Waits for a call of `run_once` on another thread to come to its end.
+        let mut guard =
+            PollerGuard(self.poller.lock().unwrap_or_else(PoisonError::into_inner));
+        let Ok(poller) = guard.get() else {
+            return;
+        };
+        let hosting = Hosting::begin(&self.client);
+        let mut flush_until = None;
+        loop {
+            if stop.load(Ordering::SeqCst) {
+                let now = Instant::now();
+                let until = *flush_until.get_or_insert(now + STOP_FLUSH_LIMIT);
+                if !self.client.is_closing() || now >= until {
+                    break;
+                }
+            }
+            let limit = flush_until.map(|until| until.saturating_duration_since(Instant::now()));
+            // What went wrong was an event, and the client has planned what follows.
+            if let Err(Error::Io(error)) = self.turn(poller, limit, true) {
+                if error.operation == poller::OPERATION {
+                    break; // no polling, no loop
+                }
+            }
+            if self.client.is_closed() {
+                break;
+            }
+        }
+        drop(hosting);
+        // Nothing accepted before the stop is left unsent, nothing that happened untold.
+        let _ = self.client.handle_ready(false, true);
+    }
+}
+
+/// The poller while this thread uses it.
+struct PollerGuard<'a>(MutexGuard<'a, Option<Poller>>);
+
+impl PollerGuard<'_> {
+    fn get(&mut self) -> Result<&mut Poller> {
+        self.0.as_mut().ok_or(Error::invalid("no poller"))
+    }
+}
+
+/// Says that somebody runs the client's loop for good.
+struct Hosting<'a>(&'a Client);
+
+impl<'a> Hosting<'a> {
+    fn begin(client: &'a Client) -> Self {
+        client.set_hosted(true);
+        Hosting(client)
+    }
+}
+
+impl Drop for Hosting<'_> {
+    fn drop(&mut self) {
+        self.0.set_hosted(false);
+    }
 }

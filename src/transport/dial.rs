@@ -34,6 +34,7 @@ pub struct Dial {
     nodelay: bool,
     current: Option<(Socket, Instant)>,
     last_error: Option<Error>,
+    sockets: u64,
 }
 
 impl Endpoint {
@@ -58,12 +59,17 @@ impl Dial {
         } else {
             resolve(&endpoint.host, endpoint.port)?.into_iter().map(SockAddr::from).collect()
         };
-        Ok(Dial { waiting, bind, nodelay: endpoint.nodelay, current: None, last_error: None })
+        Ok(Dial { waiting, bind, nodelay: endpoint.nodelay, current: None, last_error: None, sockets: 0 })
     }
 
     /// The descriptor that becomes writable when the attempt can be advanced.
     pub fn fd(&self) -> Option<RawFd> {
         self.current.as_ref().map(|(socket, _)| socket.as_raw_fd())
+    }
+
+    /// How many sockets were tried so far: when it changes, so did the descriptor.
+    pub const fn sockets(&self) -> u64 {
+        self.sockets
     }
 
     /// When [`Dial::advance`] has to be called at the latest.
@@ -92,6 +98,7 @@ impl Dial {
                     .take()
                     .unwrap_or_else(|| Error::Resolver("no address".to_owned())));
             };
+            self.sockets += 1;
             match socket::begin_connect(&address, &self.bind, self.nodelay) {
                 Ok((socket, true)) => return Ok(Some(Stream::Socket(socket))),
                 Ok((socket, false)) => self.current = Some((socket, now + CONNECT_TIMEOUT)),

@@ -1,0 +1,252 @@
+//! Connecting: blocking, in the background, and again.
+
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use super::{random_client_id, Client, Event, Io, Link, Target};
+use crate::codec::Will;
+use crate::error::{CallerError, Error, Result};
+use crate::session::{ConnectRequest, TransmitBuf};
+use crate::transport::{resolve_in_background, Dial, Endpoint, Stream};
+use crate::types::{LogLevel, ProtocolVersion};
+
+use super::options::TransportKind;
+use super::receive::ReceiveBuf;
+
+/// How long `connect_async` lets a look-up take before it goes on without, so that a
+/// name in the hosts file yields a descriptor at once for a foreign event loop.
+const QUICK_LOOK_UP: Duration = Duration::from_millis(20);
+
+impl Client {
+    /// Connects and sends CONNECT; blocks for name resolution and the network. CONNACK
+    /// arrives in the loop.
+    pub fn connect(&self, target: Target) -> Result<()> {
+        self.set_target(target);
+        self.attempt_blocking()
+    }
+
+    /// As [`Client::connect`], without blocking: the outcome shows in the loop.
+    pub fn connect_async(&self, target: Target) -> Result<()> {
+        self.set_target(target);
+        self.attempt_async()
+    }
+
+    /// Connects again to the same target.
+    pub fn reconnect(&self) -> Result<()> {
+        self.keep_target()?;
+        self.attempt_blocking()
+    }
+
+    /// As [`Client::reconnect`], without blocking.
+    pub fn reconnect_async(&self) -> Result<()> {
+        self.keep_target()?;
+        self.attempt_async()
+    }
+
+    fn set_target(&self, target: Target) {
+        let mut st = self.lock();
+        st.target = Some(target);
+        st.lifecycle.wish();
+    }
+
+    fn keep_target(&self) -> Result<()> {
+        let mut st = self.lock();
+        if st.target.is_none() {
+            return Err(Error::invalid("never connected before"));
+        }
+        let was_connected = st.lifecycle.was_connected;
+        st.lifecycle.wish();
+        st.lifecycle.was_connected = was_connected;
+        Ok(())
+    }
+
+    fn attempt_blocking(&self) -> Result<()> {
+        let (generation, endpoint) = self.announce_attempt()?;
+        // Without the mutex: nobody else waits for the network.
+        let stream = Dial::new(&endpoint).and_then(|mut dial| dial.wait());
+        let mut st = self.lock();
+        if st.generation != generation || st.closed {
+            return Err(Error::invalid("the attempt was overtaken by another call"));
+        }
+        let connected = stream.and_then(|stream| st.link_up(stream));
+        if let Err(error) = connected {
+            st.plan_reconnect(&error);
+            self.kick(st);
+            return Err(error);
+        }
+        st = self.flush(st);
+        self.wake(&mut st);
+        self.dispatch_logs(st);
+        Ok(())
+    }
+
+    fn attempt_async(&self) -> Result<()> {
+        let mut st = self.lock();
+        if st.hosted {
+            // The loop thread makes the attempt, with its callbacks.
+            st.abandon_link();
+            st.lifecycle.next_attempt = Some(Instant::now());
+            self.wake(&mut st);
+            return Ok(());
+        }
+        drop(st);
+        self.begin_attempt()?;
+        let mut st = self.lock();
+        if matches!(st.link, Link::Resolving) {
+            // Signalled by the resolver; whatever the outcome, the loop goes on from it.
+            st.waiting += 1;
+            let still = |st: &mut super::State| matches!(st.link, Link::Resolving);
+            (st, _) = self
+                .changed
+                .wait_timeout_while(st, QUICK_LOOK_UP, still)
+                .unwrap_or_else(PoisonError::into_inner);
+            st.waiting -= 1;
+        }
+        self.dispatch_logs(st);
+        Ok(())
+    }
+
+    /// Begins an attempt that the loop completes.
+    pub(super) fn begin_attempt(&self) -> Result<()> {
+        let (generation, endpoint) = self.announce_attempt()?;
+        if !endpoint.needs_look_up() {
+            let dial = Dial::new(&endpoint);
+            return self.dial_resolved(generation, dial);
+        }
+        {
+            let mut st = self.lock();
+            if st.generation != generation {
+                return Ok(());
+            }
+            st.link = Link::Resolving;
+        }
+        let me = self.me.clone();
+        resolve_in_background(move || {
+            let dial = Dial::new(&endpoint);
+            if let Some(client) = me.upgrade() {
+                // An error is kept for the loop.
+                let _ = client.dial_resolved(generation, dial);
+            }
+        })
+    }
+
+    fn dial_resolved(&self, generation: u64, dial: Result<Dial>) -> Result<()> {
+        let mut st = self.lock();
+        if st.generation != generation || st.closed {
+            return Ok(());
+        }
+        match dial {
+            Ok(dial) => {
+                st.link = Link::Dialing(dial);
+                st.advance_dial();
+            }
+            Err(error) => st.attempt_failed(error),
+        }
+        self.notify(&mut st);
+        self.wake(&mut st);
+        Ok(())
+    }
+
+    /// Lets go of any older connection, tells the program that an attempt is about to
+    /// be made, and reads its settings after that.
+    fn announce_attempt(&self) -> Result<(u64, Endpoint)> {
+        let mut st = self.lock();
+        if st.closed {
+            return Err(Error::invalid("client is closed"));
+        }
+        st.abandon_link();
+        st.failure = None;
+        st.lifecycle.next_attempt = None;
+        let generation = st.generation;
+        drop(self.deliver_now(st, Event::PreConnect));
+        let st = self.lock();
+        let target = match (&st.target, st.generation == generation) {
+            (Some(target), true) => target,
+            _ => return Err(Error::invalid("the attempt was overtaken by another call")),
+        };
+        let options = &st.options;
+        let unsupported = |what| Err(Error::Caller(CallerError::NotSupported(what)));
+        if options.tls.enabled {
+            return unsupported("TLS");
+        }
+        if options.transport == TransportKind::WebSocket {
+            return unsupported("WebSocket");
+        }
+        if options.socks5.is_some() {
+            return unsupported("SOCKS5");
+        }
+        let endpoint = Endpoint {
+            host: target.host.clone(),
+            port: target.port,
+            bind_address: options.bind_address.clone(),
+            nodelay: options.tcp_nodelay,
+        };
+        Ok((generation, endpoint))
+    }
+}
+
+impl super::State {
+    /// Goes on with the addresses that are being tried.
+    pub(super) fn advance_dial(&mut self) {
+        let Link::Dialing(dial) = &mut self.link else {
+            return;
+        };
+        let before = dial.sockets();
+        let outcome = dial.advance(Instant::now());
+        self.fd_serial += dial.sockets() - before;
+        match outcome {
+            Ok(None) => {}
+            Ok(Some(stream)) => {
+                if let Err(error) = self.link_up(stream) {
+                    self.attempt_failed(error);
+                }
+            }
+            Err(error) => self.attempt_failed(error),
+        }
+    }
+
+    /// The network connection is there: CONNECT is the first thing on it.
+    pub(super) fn link_up(&mut self, stream: Stream) -> Result<()> {
+        let Some(target) = &self.target else {
+            return Err(Error::invalid("no target"));
+        };
+        let options = &self.options;
+        if options.protocol_version == ProtocolVersion::V31 && self.session.client_id().is_none() {
+            self.session.set_client_id(Some(random_client_id()));
+        }
+        let will = options.will.as_ref().map(|will| Will {
+            topic: &will.topic,
+            payload: &will.payload,
+            qos: will.qos,
+            retain: will.retain,
+            properties: will.properties.as_properties(),
+        });
+        self.session.connect(
+            &ConnectRequest {
+                version: options.protocol_version,
+                clean_start: self.clean_session,
+                keep_alive: target.keep_alive,
+                properties: &target.properties,
+                will,
+                username: options.username.as_deref(),
+                password: options.password.as_deref(),
+                receive_maximum: options.receive_maximum,
+            },
+            Instant::now(),
+        )?;
+        self.received = ReceiveBuf::default();
+        self.link = Link::Up(stream.fd());
+        self.io = Some(Box::new(Io { stream, pending: TransmitBuf::default() }));
+        Ok(())
+    }
+
+    /// An attempt failed before there was a connection: the loop says so, but no
+    /// connection was lost.
+    pub(super) fn attempt_failed(&mut self, error: Error) {
+        self.drop_link();
+        self.session.log(LogLevel::Warning, || format!("Warning: Unable to connect: {error}"));
+        self.plan_reconnect(&error);
+        self.failure = Some(error);
+    }
+}
+

@@ -1,0 +1,198 @@
+//! Events to the program: one at a time, in order, with no lock held.
+
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use super::{Client, Event, Guard, Message};
+use crate::codec::Properties;
+use crate::error::{CallerError, Error};
+use crate::session::{Delivery, SessionEvent};
+
+impl Client {
+    /// Delivers every event that waits, if nobody else is at it; otherwise that one does.
+    pub(super) fn dispatch<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
+        if st.dispatcher.is_some() {
+            return st;
+        }
+        let _right = self.take_dispatch(&mut st);
+        st = self.deliver_waiting(st);
+        self.release_dispatch(&mut st);
+        st
+    }
+
+    /// Delivers every event that waits; this thread has the right to.
+    pub(super) fn deliver_waiting<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
+        while st.session.has_events() && !st.closed {
+            // `None` too is progress: the session had to be asked to go on.
+            if let Some(event) = st.session.poll_event(Instant::now()) {
+                st = self.deliver(st, event);
+            }
+        }
+        st
+    }
+
+    /// Delivers the log lines at the front of the queue: a program may call us without
+    /// ever running a loop, and still wants its log.
+    pub(super) fn dispatch_logs<'a>(&'a self, mut st: Guard<'a>) {
+        if !st.session.next_is_log() || st.dispatcher.is_some() || st.hosted {
+            return;
+        }
+        let _right = self.take_dispatch(&mut st);
+        while st.session.next_is_log() && !st.closed {
+            match st.session.poll_event(Instant::now()) {
+                Some(event) => st = self.deliver(st, event),
+                None => break,
+            }
+        }
+        self.release_dispatch(&mut st);
+    }
+
+    /// Delivers one event now, ahead of what waits, waiting for the right to do so unless
+    /// this thread has it.
+    pub(super) fn deliver_now<'a>(&'a self, mut st: Guard<'a>, event: Event<'_>) -> Guard<'a> {
+        let me = thread_token();
+        st.waiting += 1;
+        while st.dispatcher.is_some_and(|thread| thread != me) {
+            st = self.changed.wait(st).unwrap_or_else(PoisonError::into_inner);
+        }
+        st.waiting -= 1;
+        let nested = st.dispatcher.is_some();
+        let right = (!nested).then(|| self.take_dispatch(&mut st));
+        drop(st);
+        self.handler.event(event);
+        let mut st = self.lock();
+        if right.is_some() {
+            self.release_dispatch(&mut st);
+        }
+        st
+    }
+
+    /// Takes the right to deliver events, which is free.
+    pub(super) fn take_dispatch(&self, st: &mut Guard<'_>) -> DispatchRight<'_> {
+        st.dispatcher = Some(thread_token());
+        DispatchRight(self)
+    }
+
+    /// Gives it back.
+    pub(super) fn release_dispatch(&self, st: &mut Guard<'_>) {
+        st.dispatcher = None;
+        self.notify(st);
+    }
+
+    /// Wakes who waits for a change, if anybody does.
+    pub(super) fn notify(&self, st: &mut Guard<'_>) {
+        if st.waiting > 0 {
+            self.changed.notify_all();
+        }
+    }
+
+    fn deliver<'a>(&'a self, mut st: Guard<'a>, event: SessionEvent) -> Guard<'a> {
+        if let SessionEvent::Connected { code: 0, .. } = event {
+            st.lifecycle.connected();
+        }
+        drop(st);
+        match &event {
+            SessionEvent::Connected { code, session_present, properties } => {
+                self.handler.event(Event::Connected {
+                    code: *code,
+                    session_present: *session_present,
+                    properties: properties.as_properties(),
+                });
+            }
+            SessionEvent::Disconnected { error, properties } => {
+                self.handler.event(Event::Disconnected {
+                    error: error.as_ref(),
+                    properties: properties.as_properties(),
+                });
+            }
+            SessionEvent::Published { packet_id, reason, properties } => {
+                self.handler.event(Event::Published {
+                    packet_id: *packet_id,
+                    reason: *reason,
+                    properties: properties.as_properties(),
+                });
+            }
+            SessionEvent::Subscribed { packet_id, codes, properties } => {
+                self.handler.event(Event::Subscribed {
+                    packet_id: *packet_id,
+                    codes,
+                    properties: properties.as_properties(),
+                });
+            }
+            SessionEvent::Unsubscribed { packet_id, codes, properties } => {
+                self.handler.event(Event::Unsubscribed {
+                    packet_id: *packet_id,
+                    codes,
+                    properties: properties.as_properties(),
+                });
+            }
+            SessionEvent::Log { level, text } => {
+                self.handler.event(Event::Log { level: *level, text });
+            }
+            SessionEvent::Authenticate { method, data, properties } => {
+                let answer = self.handler.authenticate(
+                    method,
+                    data.as_deref(),
+                    properties.as_properties(),
+                );
+                if answer.is_err() {
+                    let mut st = self.lock();
+                    let error =
+                        st.session.fail(Error::Caller(CallerError::AuthenticationAborted));
+                    let mut st = self.flush(st);
+                    st.end_link(Some(error));
+                    return st;
+                }
+            }
+        }
+        self.lock()
+    }
+
+    /// Lends a message to the program in the place where it was received.
+    pub(super) fn deliver_message<'a>(&'a self, mut st: Guard<'a>, delivery: &Delivery) -> Guard<'a> {
+        let generation = st.generation;
+        let mut received = std::mem::take(&mut st.received);
+        drop(st);
+        let alias_topic = delivery.alias_topic.as_ref().map(|topic| {
+            let mut text = topic.as_bytes().to_vec();
+            text.push(0);
+            text
+        });
+        received.lend_c(delivery.topic.clone(), delivery.payload.clone(), |topic, payload, packet| {
+            self.handler.event(Event::Message(Message {
+                packet_id: delivery.packet_id,
+                qos: delivery.qos,
+                retain: delivery.retain,
+                dup: delivery.dup,
+                properties: Properties::trusted(&packet[delivery.properties.clone()]),
+                topic_nul: alias_topic.as_deref().unwrap_or(topic),
+                payload_nul: payload,
+            }));
+        });
+        let mut st = self.lock();
+        if st.generation == generation {
+            st.received = received;
+        }
+        st
+    }
+}
+
+/// Gives the right to deliver events back should a handler panic.
+pub(super) struct DispatchRight<'a>(&'a Client);
+
+impl Drop for DispatchRight<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Where the panic came with the mutex held, `Client::lock` does it.
+            if let Ok(mut st) = self.0.state.try_lock() {
+                st.dispatcher = None;
+            }
+        }
+    }
+}
+
+/// A number that differs between threads alive at the same time.
+pub(super) fn thread_token() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark) as usize)
+}

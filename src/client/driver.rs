@@ -1,0 +1,397 @@
+//! The pump between session and stream. It knows neither polling nor threads: the
+//! reactor calls it, and so do the C API's `mosquitto_loop_read` and its kin.
+
+use std::io::{self, IoSlice};
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::deliver::thread_token;
+use super::{Client, Guard, Io, Link, State};
+use crate::error::{CallerError, Error, PeerError, Result};
+use crate::session::State as SessionState;
+
+/// Moves a thread that waits for the network.
+pub trait Wake: Send + Sync {
+    /// Wakes the waiting thread; may be called from any thread, and too often.
+    fn wake(&self);
+}
+
+/// What a thread that polls for this client has to wait for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wait {
+    /// The descriptor, with a number that changes with every socket.
+    pub fd: Option<(RawFd, u64)>,
+    /// There is something to do at once.
+    pub ready: bool,
+    /// There is no connection, no prospect of one, and nothing to tell.
+    pub idle: bool,
+    /// When there is something to do at the latest.
+    pub deadline: Option<Instant>,
+}
+
+/// How many slices one write gathers.
+const SLICES: usize = 64;
+/// How many reads one call makes before others get their turn.
+const READS: usize = 16;
+/// How long acknowledgements and messages queued in callbacks wait for company while
+/// a batch of received messages is delivered.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(2);
+
+impl Client {
+    /// Reads what has arrived and delivers it. Takes everything one read yields: what
+    /// has arrived and is not delivered is still in the socket, whose descriptor says so.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection ended, once; `NotConnected` without one; `InvalidArgument`
+    /// inside an event handler.
+    pub fn handle_readable(&self) -> Result<()> {
+        self.drive(|st| st.readable = true, 1)
+    }
+
+    /// Writes what waits, completes a pending connection, delivers events.
+    pub fn handle_writable(&self) -> Result<()> {
+        self.drive(|st| st.write_blocked = false, 0)
+    }
+
+    /// Does what is due by time, such as keep alive; to be called about every second
+    /// where nobody honours [`Wait::deadline`].
+    pub fn handle_timeout(&self) -> Result<()> {
+        self.drive(|st| st.write_blocked = false, 0)
+    }
+
+    /// Everything at once, for a host that polls: `readable` and `writable` say what the
+    /// descriptor is.
+    pub fn handle_ready(&self, readable: bool, writable: bool) -> Result<()> {
+        self.drive(
+            |st| {
+                st.parked = false;
+                st.readable |= readable;
+                if writable {
+                    st.write_blocked = false;
+                }
+            },
+            READS,
+        )
+    }
+
+    /// What to wait for; after this, [`Wake::wake`] is called when it changes, until the
+    /// next [`Client::handle_ready`].
+    pub fn prepare_wait(&self) -> Wait {
+        let mut st = self.lock();
+        let foreign_dispatcher = st.dispatcher.is_some();
+        let up = matches!(st.link, Link::Up(_));
+        let ready = st.failure.is_some()
+            || (st.session.has_events() && !foreign_dispatcher)
+            || (up && st.readable && !foreign_dispatcher)
+            || (up && st.io.is_some() && st.has_output() && !st.write_blocked)
+            || st.is_flushed_and_closing();
+        st.parked = !ready;
+        let dial_deadline = match &st.link {
+            Link::Dialing(dial) => dial.deadline(),
+            _ => None,
+        };
+        let attempt = if st.hosted { st.lifecycle.next_attempt } else { None };
+        let deadline =
+            [st.session.poll_timeout(), dial_deadline, attempt].into_iter().flatten().min();
+        Wait { fd: st.fd().map(|fd| (fd, st.fd_serial)), ready, idle: st.is_idle(), deadline }
+    }
+
+    /// Whether there is no connection, no attempt, and nothing left to tell.
+    pub fn is_idle(&self) -> bool {
+        self.lock().is_idle()
+    }
+
+    /// Whether the program asked for a connection and not for its end.
+    pub fn is_wanted(&self) -> bool {
+        self.lock().lifecycle.wanted
+    }
+
+    /// Whether [`Client::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Whether DISCONNECT waits to be sent.
+    pub fn is_closing(&self) -> bool {
+        self.lock().session.state() == SessionState::Closing
+    }
+
+    /// Whether this thread is inside an event handler of this client.
+    pub fn is_in_handler(&self) -> bool {
+        self.lock().dispatcher == Some(thread_token())
+    }
+
+    /// Who waits for this client is woken by `wake`.
+    pub fn set_wake(&self, wake: Arc<dyn Wake>) {
+        self.lock().wake = Some(wake);
+    }
+
+    /// Somebody runs the loop for the client from now on, and reconnects it, or does no
+    /// longer. A connection that is wanted and not there is attempted at once.
+    pub fn set_hosted(&self, hosted: bool) {
+        let mut st = self.lock();
+        st.hosted = hosted;
+        st.parked = false;
+        if !hosted {
+            st.lifecycle.next_attempt = None;
+        }
+        let missing = matches!(st.link, Link::Down) && st.lifecycle.wanted;
+        if hosted && missing && st.lifecycle.next_attempt.is_none() {
+            let now = Instant::now();
+            if st.failure.is_some() {
+                let delay = st.options.reconnect_delay;
+                st.lifecycle.plan(&delay, now);
+            } else {
+                st.lifecycle.next_attempt = Some(now);
+            }
+        }
+    }
+
+    /// The one turn of the pump: note what the host saw, do what is due, read at most
+    /// `reads` times, write, deliver.
+    fn drive(&self, note: impl FnOnce(&mut State), reads: usize) -> Result<()> {
+        let mut st = self.lock();
+        if reads > 0 && st.dispatcher == Some(thread_token()) {
+            return Err(Error::invalid("the loop cannot run inside a callback"));
+        }
+        if st.is_idle() {
+            return Err(CallerError::NotConnected.into());
+        }
+        note(&mut st);
+        st = self.do_what_is_due(st);
+        if reads > 0 && st.readable && st.dispatcher.is_none() {
+            st = self.read_and_deliver(st, reads);
+        }
+        st = self.flush(st);
+        st = self.dispatch(st);
+        // Callbacks may have queued more.
+        st = self.flush(st);
+        st = self.dispatch(st);
+        match st.failure.take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    fn do_what_is_due<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
+        st.advance_dial();
+        let now = Instant::now();
+        if let Err(error) = st.session.handle_timeout(now) {
+            st = self.flush(st);
+            st.end_link(Some(error));
+        }
+        if st.hosted && st.lifecycle.next_attempt.is_some_and(|due| due <= now) {
+            st.lifecycle.next_attempt = None;
+            drop(st);
+            let begun = self.begin_attempt();
+            st = self.lock();
+            if let Err(error) = begun {
+                if matches!(st.link, Link::Down) && st.failure.is_none() {
+                    st.attempt_failed(error);
+                }
+            }
+        }
+        st
+    }
+
+    /// Reads at most `reads` times, and delivers what each read brought.
+    fn read_and_deliver<'a>(&'a self, mut st: Guard<'a>, reads: usize) -> Guard<'a> {
+        let _right = self.take_dispatch(&mut st);
+        for _ in 0..reads {
+            if !st.readable {
+                break;
+            }
+            let outcome;
+            (st, outcome) = self.read(st);
+            if !outcome {
+                break;
+            }
+            st = self.take_packets(st);
+        }
+        self.release_dispatch(&mut st);
+        st
+    }
+
+    /// One read into the receive buffer; `false` when there was nothing.
+    fn read<'a>(&'a self, mut st: Guard<'a>) -> (Guard<'a>, bool) {
+        let Some(mut io) = st.io.take() else {
+            return (st, false);
+        };
+        let generation = st.generation;
+        let mut received = std::mem::take(&mut st.received);
+        drop(st);
+        let space = received.space();
+        let room = space.len();
+        let outcome = loop {
+            match io.stream.read(space) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => break outcome,
+            }
+        };
+        if let Ok(count) = outcome {
+            received.filled(count);
+        }
+        st = self.lock();
+        if st.generation != generation {
+            return (st, false); // the stream was replaced meanwhile
+        }
+        st.io = Some(io);
+        st.received = received;
+        match outcome {
+            Ok(0) => {
+                st.end_link(Some(Error::Peer(PeerError::ConnectionLost)));
+                (st, false)
+            }
+            Ok(count) => {
+                // A short read has emptied the socket.
+                st.readable = count == room;
+                (st, true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                st.readable = false;
+                (st, false)
+            }
+            Err(error) => {
+                st.end_link(Some(lost(&error)));
+                (st, false)
+            }
+        }
+    }
+
+    /// Takes the packets out of the receive buffer and delivers what they bring.
+    fn take_packets<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
+        let generation = st.generation;
+        let now = Instant::now();
+        let mut flushed = now;
+        loop {
+            st = self.deliver_waiting(st);
+            if st.closed || st.generation != generation {
+                return st;
+            }
+            let state = &mut *st;
+            let step = match state.session.handle_input(state.received.unread(), now) {
+                Ok(Some(step)) => step,
+                Ok(None) => return st,
+                Err(error) => {
+                    st = self.flush(st);
+                    if st.generation == generation {
+                        st.end_link(Some(error));
+                    }
+                    return st;
+                }
+            };
+            if let Some(delivery) = &step.delivery {
+                // Log lines of this packet come first.
+                st = self.deliver_waiting(st);
+                if st.closed || st.generation != generation {
+                    return st;
+                }
+                st = self.deliver_message(st, delivery);
+                if st.generation != generation {
+                    return st;
+                }
+            }
+            st.received.consume(step.consumed);
+            if st.session.has_transmit() && flushed.elapsed() > FLUSH_INTERVAL {
+                st = self.flush(st);
+                flushed = Instant::now();
+            }
+        }
+    }
+
+    /// Writes what waits as far as the network takes it, and closes the connection once
+    /// its DISCONNECT is out.
+    pub(super) fn flush<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
+        while st.has_output() && !st.write_blocked {
+            let Some(mut io) = st.io.take() else {
+                return st; // who has it writes this too
+            };
+            let generation = st.generation;
+            st.session.poll_transmit(&mut io.pending);
+            drop(st);
+            let (sent, outcome) = io.write();
+            st = self.lock();
+            if st.generation != generation {
+                return st; // the stream was replaced meanwhile
+            }
+            st.io = Some(io);
+            st.session.transmitted(sent, Instant::now());
+            match outcome {
+                Ok(blocked) => st.write_blocked = blocked,
+                Err(error) => {
+                    st.end_link(Some(lost(&error)));
+                    return st;
+                }
+            }
+        }
+        if st.is_flushed_and_closing() && !st.lifecycle.wanted && st.failure.is_none() {
+            st.end_link(None);
+        }
+        st
+    }
+
+    /// After a call of the program changed something: gets it on its way.
+    pub(super) fn kick<'a>(&'a self, st: Guard<'a>) {
+        let st = self.kick_keep(st);
+        self.dispatch_logs(st);
+    }
+
+    pub(super) fn kick_keep<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
+        if st.dispatcher == Some(thread_token()) {
+            return st; // the loop around this callback goes on with it
+        }
+        if !st.hosted {
+            st = self.flush(st);
+        }
+        // A thread in `mosquitto_loop` has to deliver what the flush brought about.
+        if st.hosted || st.session.has_events() || st.write_blocked || st.closed {
+            self.wake(&mut st);
+        }
+        st
+    }
+
+    /// Wakes the thread that waits for the network, if one does.
+    pub(super) fn wake(&self, st: &mut Guard<'_>) {
+        if st.parked {
+            if let Some(wake) = &st.wake {
+                wake.wake();
+                st.parked = false;
+            }
+        }
+    }
+}
+
+impl Io {
+    /// Writes until all is out (`Ok(false)`) or the stream takes no more (`Ok(true)`);
+    /// also tells how much went out.
+    fn write(&mut self) -> (usize, io::Result<bool>) {
+        let mut sent = 0;
+        while !self.pending.is_empty() {
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let count = self.pending.fill(&mut slices);
+            match self.stream.write_vectored(&slices[..count]) {
+                Ok(written) => {
+                    sent += written;
+                    self.pending.advance(written);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return (sent, Ok(true)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return (sent, Err(error)),
+            }
+        }
+        (sent, Ok(false))
+    }
+}
+
+/// A connection that a read or write found broken. A reset is how a network says
+/// "lost"; anything else keeps its errno.
+fn lost(error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionAborted => Error::Peer(PeerError::ConnectionLost),
+        _ => Error::io("read or write", error),
+    }
+}
