@@ -1,5 +1,8 @@
 //! Constants of `mqtt_protocol.h`: values of the MQTT specifications.
 
+// Some of C's names have lower case letters.
+#![allow(non_upper_case_globals)]
+
 use std::ffi::{c_int, c_uint};
 
 /// Version byte of MQTT 3.1.
