@@ -31,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const CORE: &[&str] = &["error", "types", "codec", "session"];
 
 /// The one file outside `ffi` that speaks to the system directly.
-const SOCKET_OPTIONS: &str = "transport/socket_options.rs";
+const SOCKET_OPTIONS: &str = "transport/socket.rs";
 
 /// Crates, and where they may be used: a layer, or one file.
 const CRATES: &[(&str, &[&str])] = &[
