@@ -253,6 +253,26 @@ impl Wire {
         assert_eq!(self.client.socket(), -1);
         assert_eq!(self.client.try_event(), None);
     }
+
+    /// The client closes because of what the broker did; in MQTT 5 after a DISCONNECT
+    /// with one of `reasons`, where the specification leaves the choice.
+    #[track_caller]
+    pub fn expect_close_with(mut self, reasons: &[u8]) {
+        if self.version.is_v5() {
+            let packet = self.take_packet();
+            assert!(
+                packet.len() == 3 && packet[..2] == [0xE0, 1] && reasons.contains(&packet[2]),
+                "{packet:02x?} is no DISCONNECT with one of {reasons:02x?}"
+            );
+        }
+        self.expect_close();
+        let event = self.client.next_event();
+        assert!(
+            matches!(event, Event::DisconnectV5(code, _) if code != 0),
+            "{event:?}"
+        );
+        assert_eq!(self.client.try_event(), None);
+    }
 }
 
 fn step(client: &mut Client, peer: &mut Peer) {
