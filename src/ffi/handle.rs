@@ -1,1 +1,85 @@
-//! The handle, `struct mosquitto`.
+//! The handle, `struct mosquitto`: what a C program holds of a client.
+//!
+//! The address C gets is a slot's (see [`super::slots`]), so NULL and a handle that was
+//! destroyed are recognised and answered with an error code.
+
+use std::ffi::c_int;
+use std::sync::Arc;
+
+use super::callbacks::Callbacks;
+use super::errno;
+use super::slots::{Entered, Pool, Slot};
+use crate::client::Client;
+use crate::error::{Error, Result};
+use crate::reactor::Runner;
+
+/// An MQTT client. Programs hold pointers to it and know nothing of its inside.
+pub struct mosquitto {
+    // C's name for the address of a `Slot<Contents>`; there is never a value of this type.
+    _never: std::convert::Infallible,
+}
+
+/// What a handle stands for.
+pub(super) struct Contents {
+    pub(super) runner: Runner,
+    pub(super) callbacks: Arc<Callbacks>,
+}
+
+/// The slot a handle's address leads to.
+pub(super) type HandleSlot = &'static Slot<Contents>;
+
+/// The only memory of the C API that is still there when a process ends: some words for
+/// each handle that existed at the same time, and reachable from here.
+static HANDLES: Pool<Contents> = Pool::new();
+
+impl Contents {
+    /// The client.
+    pub(super) fn client(&self) -> &Client {
+        self.runner.client()
+    }
+}
+
+/// A new handle with what `make` makes.
+pub(super) fn open(make: impl FnOnce(HandleSlot) -> Contents) -> *mut mosquitto {
+    address(HANDLES.open(make))
+}
+
+/// What C calls the handle in `slot`.
+pub(super) fn address(slot: HandleSlot) -> *mut mosquitto {
+    std::ptr::from_ref(slot).cast_mut().cast()
+}
+
+/// Enters a call on a handle; `None` for NULL and for a destroyed handle.
+///
+/// # Safety
+/// `mosq` is NULL or came from [`open`], however long ago.
+#[inline]
+pub(super) unsafe fn enter(mosq: *const mosquitto) -> Option<Entered<Contents>> {
+    if mosq.is_null() {
+        return None;
+    }
+    // SAFETY: addresses from `open` are those of slots, which live as long as the process.
+    let slot: HandleSlot = unsafe { &*mosq.cast::<Slot<Contents>>() };
+    slot.enter()
+}
+
+/// Runs the body of an exported function on a handle: `MOSQ_ERR_SUCCESS`, or the error as
+/// C wants it.
+///
+/// # Safety
+/// As for [`enter`].
+#[inline]
+pub(super) unsafe fn call(
+    mosq: *const mosquitto,
+    body: impl FnOnce(&Contents) -> Result<()>,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    let entered = unsafe { enter(mosq) };
+    let done = match &entered {
+        Some(contents) => body(contents),
+        None => Err(Error::invalid("no client, or one that was destroyed")),
+    };
+    // First leave, which may free a client, and then touch errno.
+    drop(entered);
+    errno::answer(done)
+}

@@ -1,1 +1,163 @@
 //! Making and destroying a client.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr::null_mut;
+use std::sync::Arc;
+
+use super::arguments::mqtt_text;
+use super::callbacks::Callbacks;
+use super::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
+use super::errno::set_errno;
+use super::guard::guard;
+use super::handle::{call, enter, mosquitto, open, Contents};
+use crate::client::Client;
+use crate::error::{Error, Result};
+use crate::reactor::Runner;
+
+/// Makes a client.
+///
+/// `id` is the client identifier, copied; NULL lets the library (MQTT 3.1) or the server
+/// (MQTT 3.1.1 and 5) choose one, and needs `clean_session`. `clean_session` false asks
+/// the server to keep subscriptions and messages while the client is away (MQTT 5.0
+/// section 3.1.2.4). `obj` is handed to every callback and never touched; where it is
+/// NULL, callbacks get the client itself.
+///
+/// The client speaks MQTT 3.1.1 until MOSQ_OPT_PROTOCOL_VERSION says otherwise. It
+/// belongs to the program, which ends it with `mosquitto_destroy`. Any thread, any callback.
+///
+/// Returns the client, or NULL with `errno` EINVAL when `id` is NULL without
+/// `clean_session`, empty, not UTF-8 or longer than 65535 bytes.
+///
+/// # Safety
+/// `id` is NULL or a C string.
+#[no_mangle]
+pub unsafe extern "C" fn mosquitto_new(
+    id: *const c_char,
+    clean_session: bool,
+    obj: *mut c_void,
+) -> *mut mosquitto {
+    guard(null_mut(), || {
+        // SAFETY: the caller's promise.
+        let Ok(id) = (unsafe { client_id(id, clean_session) }) else {
+            set_errno(libc::EINVAL);
+            return null_mut();
+        };
+        open(|slot| {
+            let callbacks = Arc::new(Callbacks::new(slot, obj));
+            let client = Client::new(id, clean_session, callbacks.clone());
+            Contents {
+                runner: Runner::new(client),
+                callbacks,
+            }
+        })
+    })
+}
+
+/// Ends a client and frees what it has. NULL is allowed and does nothing.
+///
+/// An open connection is closed without DISCONNECT, so that the server publishes the
+/// will; call `mosquitto_disconnect` first where that is not wanted. A thread made by
+/// `mosquitto_loop_start` is stopped. No callback begins after this call.
+///
+/// Any thread; inside a callback too, and while other threads are inside calls on the
+/// same client: these return soon, with an error. `mosq` must not be used afterwards;
+/// where that happens by mistake, functions answer with MOSQ_ERR_INVAL for as long as
+/// the library can tell, which is until 64 other clients have been destroyed.
+///
+/// # Safety
+/// `mosq` is NULL or came from `mosquitto_new`.
+#[no_mangle]
+pub unsafe extern "C" fn mosquitto_destroy(mosq: *mut mosquitto) {
+    guard((), || {
+        // SAFETY: the caller's promise.
+        let Some(contents) = (unsafe { enter(mosq) }) else {
+            return;
+        };
+        if contents.close() {
+            contents.callbacks.clear();
+            contents.runner.shut_down();
+        }
+    })
+}
+
+/// Makes a client as new: closes its connection, stops its thread, forgets messages,
+/// options and callbacks, and takes `id`, `clean_session` and `obj` as
+/// `mosquitto_new` does.
+///
+/// Any thread, any callback.
+///
+/// Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, and for `id` NULL
+/// without `clean_session`, empty or too long; MOSQ_ERR_MALFORMED_UTF8 for an `id` that
+/// is not UTF-8. After an error the client is as it was.
+///
+/// # Safety
+/// `mosq` is NULL or came from `mosquitto_new`; `id` is NULL or a C string.
+#[no_mangle]
+pub unsafe extern "C" fn mosquitto_reinitialise(
+    mosq: *mut mosquitto,
+    id: *const c_char,
+    clean_session: bool,
+    obj: *mut c_void,
+) -> c_int {
+    guard(MOSQ_ERR_UNKNOWN as c_int, || {
+        let reinitialise = |contents: &Contents| {
+            // SAFETY: the caller's promise.
+            let id = unsafe { client_id(id, clean_session) }?;
+            // A client whose thread does not run has nothing to stop.
+            let _ = contents.runner.stop(true);
+            contents.callbacks.clear();
+            contents.callbacks.set_obj_or_handle(obj);
+            contents.client().set_logging(false);
+            contents.client().reinitialise(id, clean_session)
+        };
+        // SAFETY: the caller's promise.
+        unsafe { call(mosq, reinitialise) }
+    })
+}
+
+/// Sets the pointer that every callback gets as `obj`. It takes effect with the next
+/// callback; NULL is handed on as NULL.
+///
+/// Any thread, any callback. Does nothing for `mosq` NULL or destroyed.
+///
+/// # Safety
+/// `mosq` is NULL or came from `mosquitto_new`.
+#[no_mangle]
+pub unsafe extern "C" fn mosquitto_user_data_set(mosq: *mut mosquitto, obj: *mut c_void) {
+    guard((), || {
+        // SAFETY: the caller's promise.
+        if let Some(contents) = unsafe { enter(mosq) } {
+            contents.callbacks.set_obj(obj);
+        }
+    })
+}
+
+/// The pointer that callbacks get as `obj`: the one last given to `mosquitto_new`,
+/// `mosquitto_reinitialise` or `mosquitto_user_data_set`, and the client itself where the first
+/// two were given NULL.
+///
+/// Any thread, any callback. Returns NULL for `mosq` NULL or destroyed.
+///
+/// # Safety
+/// `mosq` is NULL or came from `mosquitto_new`.
+#[no_mangle]
+pub unsafe extern "C" fn mosquitto_userdata(mosq: *mut mosquitto) -> *mut c_void {
+    guard(null_mut(), || {
+        // SAFETY: the caller's promise.
+        let contents = unsafe { enter(mosq) };
+        contents.map_or(null_mut(), |contents| contents.callbacks.obj())
+    })
+}
+
+/// A client identifier; `None` where the library or the server chooses it.
+///
+/// # Safety
+/// `id` is NULL or a C string.
+unsafe fn client_id(id: *const c_char, clean_session: bool) -> Result<Option<String>> {
+    // SAFETY: the caller's promise.
+    match unsafe { mqtt_text(id) }? {
+        None if !clean_session => Err(Error::invalid("a kept session needs a client id")),
+        Some("") => Err(Error::invalid("client id is empty")),
+        id => Ok(id.map(str::to_owned)),
+    }
+}

@@ -9,9 +9,11 @@
 // C's names, as `mosquitto_property` or `mosq_err_t`, are kept as C spells them.
 #![allow(non_camel_case_types)]
 
+mod alloc;
 mod arguments;
 mod guard;
 mod handle;
+mod slots;
 
 pub mod auth;
 pub mod callbacks;
