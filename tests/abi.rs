@@ -180,7 +180,7 @@ fn version_numbers_agree() {
             printf("%d.%d.%d %d\n", major, minor, revision, number);
             printf("%d.%d.%d %d\n", LIBMOSQUITTO_MAJOR, LIBMOSQUITTO_MINOR,
                 LIBMOSQUITTO_REVISION, LIBMOSQUITTO_VERSION_NUMBER);
-            printf("%d.%d.%d\n", MQTTRS_VERSION_MAJOR, MQTTRS_VERSION_MINOR, MQTTRS_VERSION_PATCH);
+            printf("%d.%d.%d\n", MQTTRS_VERSION_MAJOR, MQTTRS_VERSION_MINOR, MQTTRS_VERSION_REVISION);
             return 0;
         }"#,
     );
