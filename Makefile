@@ -130,7 +130,7 @@ demo: all dropin ## build, then let C programs talk through an embedded broker
 	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/demo.sh
 
 .PHONY: bench
-bench: all dropin ## measure throughput against Debian's libmosquitto
+bench: all dropin packages ## measure throughput against Debian's libmosquitto
 	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/bench.sh
 
 .PHONY: headers
