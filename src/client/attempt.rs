@@ -236,7 +236,10 @@ impl super::State {
         )?;
         self.received = ReceiveBuf::default();
         self.link = Link::Up(stream.fd());
-        self.io = Some(Box::new(Io { stream, pending: TransmitBuf::default() }));
+        self.io = Some(Box::new(Io {
+            stream,
+            pending: TransmitBuf::default(),
+        }));
         Ok(())
     }
 
@@ -244,9 +247,10 @@ impl super::State {
     /// connection was lost.
     pub(super) fn attempt_failed(&mut self, error: Error) {
         self.drop_link();
-        self.session.log(LogLevel::Warning, || format!("Warning: Unable to connect: {error}"));
+        self.session.log(LogLevel::Warning, || {
+            format!("Warning: Unable to connect: {error}")
+        });
         self.plan_reconnect(&error);
         self.failure = Some(error);
     }
 }
-

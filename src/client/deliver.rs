@@ -53,7 +53,10 @@ impl Client {
         let me = thread_token();
         st.waiting += 1;
         while st.dispatcher.is_some_and(|thread| thread != me) {
-            st = self.changed.wait(st).unwrap_or_else(PoisonError::into_inner);
+            st = self
+                .changed
+                .wait(st)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         st.waiting -= 1;
         let nested = st.dispatcher.is_some();
@@ -92,7 +95,11 @@ impl Client {
         }
         drop(st);
         match &event {
-            SessionEvent::Connected { code, session_present, properties } => {
+            SessionEvent::Connected {
+                code,
+                session_present,
+                properties,
+            } => {
                 self.handler.event(Event::Connected {
                     code: *code,
                     session_present: *session_present,
@@ -105,21 +112,33 @@ impl Client {
                     properties: properties.as_properties(),
                 });
             }
-            SessionEvent::Published { packet_id, reason, properties } => {
+            SessionEvent::Published {
+                packet_id,
+                reason,
+                properties,
+            } => {
                 self.handler.event(Event::Published {
                     packet_id: *packet_id,
                     reason: *reason,
                     properties: properties.as_properties(),
                 });
             }
-            SessionEvent::Subscribed { packet_id, codes, properties } => {
+            SessionEvent::Subscribed {
+                packet_id,
+                codes,
+                properties,
+            } => {
                 self.handler.event(Event::Subscribed {
                     packet_id: *packet_id,
                     codes,
                     properties: properties.as_properties(),
                 });
             }
-            SessionEvent::Unsubscribed { packet_id, codes, properties } => {
+            SessionEvent::Unsubscribed {
+                packet_id,
+                codes,
+                properties,
+            } => {
                 self.handler.event(Event::Unsubscribed {
                     packet_id: *packet_id,
                     codes,
@@ -127,18 +146,24 @@ impl Client {
                 });
             }
             SessionEvent::Log { level, text } => {
-                self.handler.event(Event::Log { level: *level, text });
+                self.handler.event(Event::Log {
+                    level: *level,
+                    text,
+                });
             }
-            SessionEvent::Authenticate { method, data, properties } => {
-                let answer = self.handler.authenticate(
-                    method,
-                    data.as_deref(),
-                    properties.as_properties(),
-                );
+            SessionEvent::Authenticate {
+                method,
+                data,
+                properties,
+            } => {
+                let answer =
+                    self.handler
+                        .authenticate(method, data.as_deref(), properties.as_properties());
                 if answer.is_err() {
                     let mut st = self.lock();
-                    let error =
-                        st.session.fail(Error::Caller(CallerError::AuthenticationAborted));
+                    let error = st
+                        .session
+                        .fail(Error::Caller(CallerError::AuthenticationAborted));
                     let mut st = self.flush(st);
                     st.end_link(Some(error));
                     return st;
@@ -149,7 +174,11 @@ impl Client {
     }
 
     /// Lends a message to the program in the place where it was received.
-    pub(super) fn deliver_message<'a>(&'a self, mut st: Guard<'a>, delivery: &Delivery) -> Guard<'a> {
+    pub(super) fn deliver_message<'a>(
+        &'a self,
+        mut st: Guard<'a>,
+        delivery: &Delivery,
+    ) -> Guard<'a> {
         let generation = st.generation;
         let mut received = std::mem::take(&mut st.received);
         drop(st);
@@ -158,17 +187,21 @@ impl Client {
             text.push(0);
             text
         });
-        received.lend_c(delivery.topic.clone(), delivery.payload.clone(), |topic, payload, packet| {
-            self.handler.event(Event::Message(Message {
-                packet_id: delivery.packet_id,
-                qos: delivery.qos,
-                retain: delivery.retain,
-                dup: delivery.dup,
-                properties: Properties::trusted(&packet[delivery.properties.clone()]),
-                topic_nul: alias_topic.as_deref().unwrap_or(topic),
-                payload_nul: payload,
-            }));
-        });
+        received.lend_c(
+            delivery.topic.clone(),
+            delivery.payload.clone(),
+            |topic, payload, packet| {
+                self.handler.event(Event::Message(Message {
+                    packet_id: delivery.packet_id,
+                    qos: delivery.qos,
+                    retain: delivery.retain,
+                    dup: delivery.dup,
+                    properties: Properties::trusted(&packet[delivery.properties.clone()]),
+                    topic_nul: alias_topic.as_deref().unwrap_or(topic),
+                    payload_nul: payload,
+                }));
+            },
+        );
         let mut st = self.lock();
         if st.generation == generation {
             st.received = received;

@@ -34,6 +34,8 @@ pub struct Wait {
 const SLICES: usize = 64;
 /// How many reads one call makes before others get their turn.
 const READS: usize = 16;
+/// How many times one call of a loop thread fetches and writes what is queued.
+const WRITES: usize = 4;
 /// How long acknowledgements and messages queued in callbacks wait for company while
 /// a batch of received messages is delivered.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(2);
@@ -92,10 +94,21 @@ impl Client {
             Link::Dialing(dial) => dial.deadline(),
             _ => None,
         };
-        let attempt = if st.hosted { st.lifecycle.next_attempt } else { None };
-        let deadline =
-            [st.session.poll_timeout(), dial_deadline, attempt].into_iter().flatten().min();
-        Wait { fd: st.fd().map(|fd| (fd, st.fd_serial)), ready, idle: st.is_idle(), deadline }
+        let attempt = if st.hosted {
+            st.lifecycle.next_attempt
+        } else {
+            None
+        };
+        let deadline = [st.session.poll_timeout(), dial_deadline, attempt]
+            .into_iter()
+            .flatten()
+            .min();
+        Wait {
+            fd: st.fd().map(|fd| (fd, st.fd_serial)),
+            ready,
+            idle: st.is_idle(),
+            deadline,
+        }
     }
 
     /// Whether there is no connection, no attempt, and nothing left to tell.
@@ -304,7 +317,12 @@ impl Client {
     /// Writes what waits as far as the network takes it, and closes the connection once
     /// its DISCONNECT is out.
     pub(super) fn flush<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
-        while st.has_output() && !st.write_blocked {
+        // A loop thread comes back to what is left after it has read, so that a program
+        // that publishes without pause does not keep it from reading. Without one, who
+        // has the stream writes all, since nobody else may come.
+        let mut rounds = if st.hosted { WRITES } else { usize::MAX };
+        while st.has_output() && !st.write_blocked && rounds > 0 {
+            rounds -= 1;
             let Some(mut io) = st.io.take() else {
                 return st; // who has it writes this too
             };

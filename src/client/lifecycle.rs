@@ -21,7 +21,10 @@ pub(super) struct Lifecycle {
 impl Lifecycle {
     /// The program asks for a connection to a (new) target.
     pub(super) fn wish(&mut self) {
-        *self = Lifecycle { wanted: true, ..Lifecycle::default() };
+        *self = Lifecycle {
+            wanted: true,
+            ..Lifecycle::default()
+        };
     }
 
     /// The program asks for its end, or nothing better can come.
@@ -47,7 +50,8 @@ impl ReconnectDelay {
     /// The delay before the attempt that follows `failed` others.
     fn after(&self, failed: u32) -> Duration {
         let delay = if self.exponential {
-            self.min.saturating_mul(1u32.checked_shl(failed).unwrap_or(u32::MAX))
+            self.min
+                .saturating_mul(1u32.checked_shl(failed).unwrap_or(u32::MAX))
         } else {
             self.min.saturating_mul(failed.saturating_add(1))
         };

@@ -226,10 +226,13 @@ impl Client {
 
     /// Ends the connection and automatic reconnection. What was accepted and may be sent is
     /// sent before DISCONNECT.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` when there is no connection; an attempt to get one ends all the same.
     pub fn disconnect(&self, reason: ReasonCode, properties: Option<&PropertyBuf>) -> Result<()> {
         let mut st = self.lock();
         let properties = properties.map_or(Properties::EMPTY, PropertyBuf::as_properties);
-        let was_wanted = st.lifecycle.wanted;
         match st.session.disconnect(reason, properties, Instant::now()) {
             Ok(()) => {}
             Err(Error::Caller(CallerError::NotConnected)) => {
@@ -238,9 +241,8 @@ impl Client {
                 if !matches!(st.link, Link::Up(_)) {
                     st.abandon_link();
                 }
-                let waiting = was_wanted && st.hosted;
                 self.kick(st);
-                return if waiting { Ok(()) } else { Err(CallerError::NotConnected.into()) };
+                return Err(CallerError::NotConnected.into());
             }
             Err(error) => return Err(error),
         }
@@ -377,7 +379,8 @@ impl State {
         if is_final {
             self.lifecycle.give_up();
         } else {
-            self.lifecycle.plan(&self.options.reconnect_delay, Instant::now());
+            self.lifecycle
+                .plan(&self.options.reconnect_delay, Instant::now());
         }
     }
 

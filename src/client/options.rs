@@ -140,7 +140,11 @@ pub struct ReconnectDelay {
 impl Default for ReconnectDelay {
     fn default() -> Self {
         let second = Duration::from_secs(1);
-        ReconnectDelay { min: second, max: second, exponential: false }
+        ReconnectDelay {
+            min: second,
+            max: second,
+            exponential: false,
+        }
     }
 }
 

@@ -36,7 +36,10 @@ impl ReceiveBuf {
             self.start = 0;
         }
         let announced = Frame::announced_len(self.unread()).unwrap_or(0);
-        let wanted = announced.clamp(self.end + READ_SIZE, (2 * self.end).max(self.end + READ_SIZE));
+        let wanted = announced.clamp(
+            self.end + READ_SIZE,
+            (2 * self.end).max(self.end + READ_SIZE),
+        );
         if self.bytes.len() < wanted + 1 {
             self.bytes.resize(wanted + 1, 0);
         } else if self.bytes.len() > 16 * READ_SIZE && self.end < READ_SIZE {
@@ -64,13 +67,21 @@ impl ReceiveBuf {
     ) -> R {
         let (start, packet) = (self.start, self.end);
         let text = start + text.start..start + text.end;
-        let data = if data.is_empty() { packet..packet } else { start + data.start..start + data.end };
+        let data = if data.is_empty() {
+            packet..packet
+        } else {
+            start + data.start..start + data.end
+        };
         if text.start > start {
             self.bytes.copy_within(text.clone(), text.start - 1);
             self.bytes[text.end - 1] = 0;
         }
         let behind = std::mem::replace(&mut self.bytes[data.end], 0);
-        let text_c = if text.start > start { text.start - 1..text.end } else { packet..packet + 1 };
+        let text_c = if text.start > start {
+            text.start - 1..text.end
+        } else {
+            packet..packet + 1
+        };
         let result = lend(
             &self.bytes[text_c],
             &self.bytes[data.start..data.end + 1],
@@ -111,11 +122,10 @@ mod tests {
     #[test]
     fn the_memory_of_a_large_packet_is_given_back() {
         let mut buffer = ReceiveBuf::default();
-        for _ in 0..8 {
+        while buffer.bytes.len() <= 16 * READ_SIZE {
             let count = buffer.space().len();
             buffer.filled(count);
         }
-        assert!(buffer.bytes.len() > 16 * READ_SIZE);
         buffer.consume(buffer.unread().len());
         buffer.space();
         assert!(buffer.bytes.capacity() <= 4 * READ_SIZE);

@@ -49,7 +49,11 @@ impl Runner {
     /// A runner for this client.
     pub fn new(client: Arc<Client>) -> Runner {
         Runner {
-            shared: Arc::new(Shared { client, poller: Mutex::new(None), waker: OnceCell::new() }),
+            shared: Arc::new(Shared {
+                client,
+                poller: Mutex::new(None),
+                waker: OnceCell::new(),
+            }),
             thread: Mutex::new(None),
         }
     }
@@ -84,7 +88,7 @@ impl Runner {
     ///
     /// The error that cannot get better; `NotConnected` if no connection was asked for;
     /// `InvalidArgument` inside an event handler.
-    pub fn run_forever(&self, timeout: Option<Duration>) -> Result<()> {
+    pub fn run_forever(&self) -> Result<()> {
         let shared = &self.shared;
         shared.check_not_in_handler()?;
         let Some(mut poller) = shared.try_poller()? else {
@@ -95,7 +99,7 @@ impl Runner {
         }
         let _host = Hosting::begin(&shared.client);
         loop {
-            let outcome = shared.turn(poller.get()?, timeout, true);
+            let outcome = shared.turn(poller.get()?, None, true);
             if shared.client.is_closed() {
                 return Ok(());
             }
@@ -214,8 +218,7 @@ impl Shared {
 
     fn run_thread(&self, stop: &AtomicBool) {
         // Waits for a call of `run_once` on another thread to come to its end.
-        let mut guard =
-            PollerGuard(self.poller.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut guard = PollerGuard(self.poller.lock().unwrap_or_else(PoisonError::into_inner));
         let Ok(poller) = guard.get() else {
             return;
         };

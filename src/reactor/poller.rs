@@ -44,14 +44,17 @@ impl Poller {
     }
 
     pub(super) fn waker(&self) -> Result<Waker> {
-        mio::Waker::new(self.poll.registry(), WAKE).map(Waker).map_err(failed)
+        mio::Waker::new(self.poll.registry(), WAKE)
+            .map(Waker)
+            .map_err(failed)
     }
 
     /// Waits as `wait` says, at most `timeout`.
     pub(super) fn wait(&mut self, wait: &Wait, timeout: Option<Duration>) -> Result<Ready> {
         self.register(wait)?;
-        let until_deadline =
-            wait.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let until_deadline = wait
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let timeout = if wait.ready {
             Some(Duration::ZERO)
         } else {

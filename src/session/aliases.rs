@@ -30,7 +30,9 @@ impl InboundAliases {
             let known = self.topics.get(&alias).cloned();
             // An alias without a topic and never introduced is a protocol error
             // (MQTT 5.0 section 3.3.4).
-            return known.map(Some).ok_or(Error::protocol("unknown topic alias"));
+            return known
+                .map(Some)
+                .ok_or(Error::protocol("unknown topic alias"));
         }
         match self.topics.get(&alias) {
             Some(known) if &**known == topic => {}

@@ -52,16 +52,20 @@ impl Session {
             self.inbound_aliases
                 .reset(own.number(PropertyId::TopicAliasMaximum).unwrap_or(0) as u16);
             self.session_expiry = own.number(PropertyId::SessionExpiryInterval).unwrap_or(0);
-            self.authentication_method =
-                own.string(PropertyId::AuthenticationMethod).map(str::to_owned);
+            self.authentication_method = own
+                .string(PropertyId::AuthenticationMethod)
+                .map(str::to_owned);
             match announced {
                 Some(maximum) => self.receive_maximum = maximum as u16,
-                None => properties
-                    .push(PropertyId::ReceiveMaximum, Value::U16(self.receive_maximum))?,
+                None => {
+                    properties.push(PropertyId::ReceiveMaximum, Value::U16(self.receive_maximum))?
+                }
             }
         } else {
             if !request.properties.is_empty() {
-                return Err(Error::Caller(CallerError::NotSupported("properties below MQTT 5")));
+                return Err(Error::Caller(CallerError::NotSupported(
+                    "properties below MQTT 5",
+                )));
             }
             self.inbound_aliases.reset(0);
             self.session_expiry = 0;
@@ -127,9 +131,14 @@ impl Session {
             }
         }
         self.check_properties(properties, Place::Subscribe)?;
-        let packet_id = self.send_request(Request::Subscribe(filters.len()), on_id, |packet_id| {
-            Packet::Subscribe(Subscribe { packet_id, properties, filters: filters.to_vec() })
-        })?;
+        let packet_id =
+            self.send_request(Request::Subscribe(filters.len()), on_id, |packet_id| {
+                Packet::Subscribe(Subscribe {
+                    packet_id,
+                    properties,
+                    filters: filters.to_vec(),
+                })
+            })?;
         for (filter, options) in filters {
             self.log_debug(|id| {
                 format!(
@@ -159,7 +168,11 @@ impl Session {
         self.check_properties(properties, Place::Unsubscribe)?;
         let packet_id =
             self.send_request(Request::Unsubscribe(filters.len()), on_id, |packet_id| {
-                Packet::Unsubscribe(Unsubscribe { packet_id, properties, filters: filters.to_vec() })
+                Packet::Unsubscribe(Unsubscribe {
+                    packet_id,
+                    properties,
+                    filters: filters.to_vec(),
+                })
             })?;
         for filter in filters {
             self.log_debug(|id| {
@@ -179,10 +192,14 @@ impl Session {
     ) -> Result<()> {
         self.check_online()?;
         if !self.version.has_properties() {
-            return Err(Error::Caller(CallerError::NotSupported("authentication below MQTT 5")));
+            return Err(Error::Caller(CallerError::NotSupported(
+                "authentication below MQTT 5",
+            )));
         }
         if self.authentication_method.as_deref() != Some(method) {
-            return Err(Error::invalid("authentication method differs from CONNECT's"));
+            return Err(Error::invalid(
+                "authentication method differs from CONNECT's",
+            ));
         }
         let mut all = PropertyBuf::new();
         all.push(PropertyId::AuthenticationMethod, Value::String(method))?;
@@ -199,8 +216,10 @@ impl Session {
         } else {
             ReasonCode::CONTINUE_AUTHENTICATION
         };
-        let packet =
-            self.encode(&Packet::Auth(Auth { reason, properties: all.as_properties() }))?;
+        let packet = self.encode(&Packet::Auth(Auth {
+            reason,
+            properties: all.as_properties(),
+        }))?;
         self.queue_bytes(&packet);
         self.authenticating |= reauthenticate;
         self.log_debug(|id| format!("Client {id} sending AUTH"));
@@ -219,7 +238,10 @@ impl Session {
         self.check_properties(properties, Place::Disconnect)?;
         // MQTT-3.14.2-2: no session may be asked for that CONNECT declined.
         if self.session_expiry == 0
-            && properties.number(PropertyId::SessionExpiryInterval).unwrap_or(0) != 0
+            && properties
+                .number(PropertyId::SessionExpiryInterval)
+                .unwrap_or(0)
+                != 0
         {
             return Err(Error::Caller(CallerError::InvalidProperty(
                 "session expiry interval was 0 in CONNECT",
@@ -248,7 +270,9 @@ impl Session {
             return Ok(());
         }
         if !self.version.has_properties() {
-            return Err(Error::Caller(CallerError::NotSupported("properties below MQTT 5")));
+            return Err(Error::Caller(CallerError::NotSupported(
+                "properties below MQTT 5",
+            )));
         }
         properties.check(place)
     }
@@ -260,7 +284,10 @@ impl Session {
         on_id: impl FnOnce(PacketId),
         packet: impl FnOnce(PacketId) -> Packet<'a>,
     ) -> Result<PacketId> {
-        let packet_id = self.ids.allocate().ok_or(Error::Caller(CallerError::NoPacketIds))?;
+        let packet_id = self
+            .ids
+            .allocate()
+            .ok_or(Error::Caller(CallerError::NoPacketIds))?;
         match self.encode(&packet(packet_id)) {
             Ok(bytes) => {
                 self.requests.insert(packet_id, request);
@@ -284,7 +311,8 @@ impl Session {
     }
 
     fn queue_bytes(&mut self, bytes: &[u8]) {
-        self.transmit.append_with(|out| out.extend_from_slice(bytes));
+        self.transmit
+            .append_with(|out| out.extend_from_slice(bytes));
         self.queued += bytes.len() as u64;
     }
 }

@@ -23,7 +23,10 @@ impl Session {
             // Nothing is taken from a server that was told goodbye.
             return Ok(match input.len() {
                 0 => None,
-                consumed => Some(Step { consumed, delivery: None }),
+                consumed => Some(Step {
+                    consumed,
+                    delivery: None,
+                }),
             });
         }
         match self.handle_packet(input, now) {
@@ -34,10 +37,13 @@ impl Session {
 
     #[inline]
     fn handle_packet(&mut self, input: &[u8], now: Instant) -> Result<Option<Step>> {
+        if !input.is_empty() {
+            // Part of a large packet is a sign of life too.
+            self.keep_alive.received(now);
+        }
         let Some(frame) = Frame::parse(input, self.maximum_packet_size)? else {
             return Ok(None);
         };
-        self.keep_alive.received(now);
         let delivery = if frame.packet_type == PacketType::Publish {
             if self.state != State::Connected {
                 return Err(Error::protocol("PUBLISH before CONNACK"));
@@ -49,7 +55,10 @@ impl Session {
             self.handle_control(packet, now)?;
             None
         };
-        Ok(Some(Step { consumed: frame.len, delivery }))
+        Ok(Some(Step {
+            consumed: frame.len,
+            delivery,
+        }))
     }
 
     fn handle_control(&mut self, packet: Packet<'_>, now: Instant) -> Result<()> {
@@ -108,8 +117,10 @@ impl Session {
         if let Some(expiry) = number(PropertyId::SessionExpiryInterval) {
             self.session_expiry = expiry;
         }
-        self.outbound_aliases.reset(number(PropertyId::TopicAliasMaximum).unwrap_or(0) as u16);
-        self.keep_alive.connected(number(PropertyId::ServerKeepAlive).map(|s| s as u16));
+        self.outbound_aliases
+            .reset(number(PropertyId::TopicAliasMaximum).unwrap_or(0) as u16);
+        self.keep_alive
+            .connected(number(PropertyId::ServerKeepAlive).map(|s| s as u16));
         self.state = State::Connected;
         self.events.push_back(event);
         // MQTT 3.1 does not report the session, so a client that wanted one assumes it.
@@ -135,7 +146,11 @@ impl Session {
         } else if packet.topic.is_empty() {
             return Err(Error::protocol("PUBLISH without a topic"));
         }
-        if packet.topic.bytes().any(|byte| byte == b'+' || byte == b'#') {
+        if packet
+            .topic
+            .bytes()
+            .any(|byte| byte == b'+' || byte == b'#')
+        {
             return Err(Error::malformed("wildcard in a topic name"));
         }
         if self.logging {
@@ -188,7 +203,10 @@ impl Session {
             let name = packet.kind.name();
             self.log_debug(|id| match packet.kind {
                 AckKind::Puback | AckKind::Pubcomp => {
-                    format!("Client {id} received {name} (Mid: {packet_id}, RC:{})", reason.value())
+                    format!(
+                        "Client {id} received {name} (Mid: {packet_id}, RC:{})",
+                        reason.value()
+                    )
                 }
                 _ => format!("Client {id} received {name} (Mid: {packet_id})"),
             });
@@ -222,7 +240,9 @@ impl Session {
             }
             (AckKind::Pubrec, None) => {
                 self.log(LogLevel::Warning, || {
-                    format!("Warning: Received PUBREC for an unknown packet identifier {packet_id}.")
+                    format!(
+                        "Warning: Received PUBREC for an unknown packet identifier {packet_id}."
+                    )
                 });
                 if !reason.is_error() {
                     self.send_pubrel(packet_id, ReasonCode::PACKET_ID_NOT_FOUND);
@@ -253,7 +273,11 @@ impl Session {
     /// The end of a message's flow.
     fn finish(&mut self, packet_id: PacketId, reason: ReasonCode, properties: PropertyBuf) {
         self.ids.release(packet_id);
-        self.events.push_back(SessionEvent::Published { packet_id, reason, properties });
+        self.events.push_back(SessionEvent::Published {
+            packet_id,
+            reason,
+            properties,
+        });
     }
 
     fn handle_suback(&mut self, packet: &Suback<'_>) -> Result<()> {
@@ -296,7 +320,9 @@ impl Session {
     fn handle_auth(&mut self, packet: &Auth<'_>) -> Result<()> {
         self.log_debug(|id| format!("Client {id} received AUTH"));
         let Some(method) = self.authentication_method.clone() else {
-            return Err(Error::protocol("AUTH without an authentication method in CONNECT"));
+            return Err(Error::protocol(
+                "AUTH without an authentication method in CONNECT",
+            ));
         };
         if packet.properties.string(PropertyId::AuthenticationMethod) != Some(&method) {
             return Err(Error::protocol("AUTH with another authentication method"));
@@ -327,7 +353,9 @@ impl Session {
             return Err(Error::protocol("DISCONNECT from a server below MQTT 5"));
         }
         let reason = packet.reason;
-        self.log(LogLevel::Debug, || format!("Received DISCONNECT ({})", reason.value()));
+        self.log(LogLevel::Debug, || {
+            format!("Received DISCONNECT ({})", reason.value())
+        });
         self.server_disconnect = packet.properties.to_buf();
         self.state = State::Closing;
         Err(Error::Peer(PeerError::Disconnected(reason)))

@@ -70,7 +70,8 @@ impl KeepAlive {
         }
         // A side that is silent is asked: one-way traffic must not hide a dead peer.
         let since = match self.asked {
-            Some(asked) => asked,
+            // A peer that is sending a long packet cannot answer, and is alive.
+            Some(asked) => asked.max(self.last_received),
             None => self.last_sent.min(self.last_received),
         };
         Some(since + self.interval)
@@ -105,8 +106,14 @@ mod tests {
         timers.sent(start + 10 * SECOND);
         assert_eq!(timers.due(start + 19 * SECOND), Due::Nothing);
         assert_eq!(timers.due(start + 20 * SECOND), Due::PeerGone);
+        timers.received(start + 15 * SECOND);
+        assert_eq!(timers.due(start + 20 * SECOND), Due::Nothing, "it is alive");
         timers.answered();
-        assert_eq!(timers.due(start + 20 * SECOND), Due::Ping, "nothing was received since");
+        assert_eq!(
+            timers.due(start + 20 * SECOND),
+            Due::Ping,
+            "we were silent ourselves"
+        );
     }
 
     #[test]

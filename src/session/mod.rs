@@ -285,9 +285,7 @@ impl Session {
                 self.log_debug(|id| format!("Client {id} sending PINGREQ"));
                 Ok(())
             }
-            Due::PeerGone => Err(self.fail(Error::Peer(
-                crate::error::PeerError::KeepAliveTimeout,
-            ))),
+            Due::PeerGone => Err(self.fail(Error::Peer(crate::error::PeerError::KeepAliveTimeout))),
         }
     }
 
@@ -345,13 +343,17 @@ impl Session {
     fn log_debug(&mut self, text: impl FnOnce(&str) -> String) {
         if self.logging {
             let text = text(self.client_id.as_deref().unwrap_or("(null)"));
-            self.events.push_back(SessionEvent::Log { level: LogLevel::Debug, text });
+            self.events.push_back(SessionEvent::Log {
+                level: LogLevel::Debug,
+                text,
+            });
         }
     }
 
     fn queue(&mut self, packet: &Packet<'_>) {
         let before = self.transmit.len();
-        self.transmit.append_with(|out| packet.encode(out, self.version));
+        self.transmit
+            .append_with(|out| packet.encode(out, self.version));
         self.queued += (self.transmit.len() - before) as u64;
     }
 

@@ -102,7 +102,11 @@ impl PacketIds {
 
 fn place(id: PacketId) -> (usize, usize, u64) {
     let number = usize::from(id.number());
-    (number / PAGE_BITS, number % PAGE_BITS / 64, 1 << (number % 64))
+    (
+        number / PAGE_BITS,
+        number % PAGE_BITS / 64,
+        1 << (number % 64),
+    )
 }
 
 /// A map keyed by packet identifier, without the cost of a keyed hash: the
@@ -136,7 +140,9 @@ mod tests {
     #[test]
     fn identifiers_in_use_are_never_handed_out_again() {
         let mut ids = PacketIds::default();
-        let all: Vec<u16> = (0..65535).map(|_| ids.allocate().unwrap().number()).collect();
+        let all: Vec<u16> = (0..65535)
+            .map(|_| ids.allocate().unwrap().number())
+            .collect();
         assert_eq!(all, (1..=65535).collect::<Vec<u16>>());
         assert_eq!(ids.allocate(), None);
         for free in [7u16, 64, 40_000] {

@@ -8,8 +8,8 @@ use super::outbound::{Content, Entry, Parts, Stage};
 use super::{Resume, Session, SessionEvent, State};
 use crate::codec::primitive::{put_string, varint_len, VARINT_MAX};
 use crate::codec::{
-    put_fixed_header, Ack, AckKind, Packet, PacketType, Place, Properties, PropertyBuf,
-    PropertyId, Publish,
+    put_fixed_header, Ack, AckKind, Packet, PacketType, Place, Properties, PropertyBuf, PropertyId,
+    Publish,
 };
 use crate::error::{CallerError, Error, Result};
 use crate::types::{topic, PacketId, ProtocolVersion, QoS, ReasonCode};
@@ -54,7 +54,11 @@ impl Session {
         let body_len = 2
             + message.topic.len()
             + if message.qos == QoS::AtMostOnce { 0 } else { 2 }
-            + if self.version.has_properties() { message.properties.encoded_len() } else { 0 }
+            + if self.version.has_properties() {
+                message.properties.encoded_len()
+            } else {
+                0
+            }
             + message.payload.len();
         if body_len > VARINT_MAX as usize {
             return Err(Error::Caller(CallerError::PayloadTooLarge));
@@ -74,7 +78,11 @@ impl Session {
             return Err(Error::invalid("topic name"));
         }
         // MQTT-3.3.4-6
-        if message.properties.number(PropertyId::SubscriptionIdentifier).is_some() {
+        if message
+            .properties
+            .number(PropertyId::SubscriptionIdentifier)
+            .is_some()
+        {
             return Err(Error::Caller(CallerError::InvalidProperty(
                 "a client does not send subscription identifiers in PUBLISH",
             )));
@@ -129,8 +137,10 @@ impl Session {
         if packet.payload.len() < OWN_SEGMENT_FROM {
             self.transmit.append_with(|out| packet.encode(out, version));
         } else {
-            self.transmit.append_with(|out| packet.encode_header(out, version));
-            self.transmit.append_shared(Arc::new(packet.payload.to_vec()));
+            self.transmit
+                .append_with(|out| packet.encode_header(out, version));
+            self.transmit
+                .append_shared(Arc::new(packet.payload.to_vec()));
         }
         self.queued += (self.transmit.len() - before) as u64;
         self.unwritten.push_back((self.queued, packet_id));
@@ -166,7 +176,13 @@ impl Session {
         } else {
             Content::from_body(encode_body(self.version, message, packet_id))
         };
-        self.outbound.push(Entry { packet_id, stage: Stage::Waiting, qos: message.qos, retain, content });
+        self.outbound.push(Entry {
+            packet_id,
+            stage: Stage::Waiting,
+            qos: message.qos,
+            retain,
+            content,
+        });
         self.send_waiting(now);
         Ok(packet_id)
     }
@@ -296,9 +312,11 @@ impl Session {
                 self.transmit.append_shared(body);
             }
             Content::Parts(parts) => {
-                let alias = parts.alias.filter(|alias| self.outbound_aliases.usable(*alias));
-                let known = alias
-                    .is_some_and(|alias| self.outbound_aliases.announce(alias, &parts.topic));
+                let alias = parts
+                    .alias
+                    .filter(|alias| self.outbound_aliases.usable(*alias));
+                let known =
+                    alias.is_some_and(|alias| self.outbound_aliases.announce(alias, &parts.topic));
                 let properties = parts.properties_at(now, alias.is_some());
                 let version = self.version;
                 self.transmit.append_with(|out| {
@@ -306,7 +324,11 @@ impl Session {
                         dup,
                         qos,
                         retain,
-                        topic: if known && parts.topic_by_alias { "" } else { &parts.topic },
+                        topic: if known && parts.topic_by_alias {
+                            ""
+                        } else {
+                            &parts.topic
+                        },
                         packet_id: Some(packet_id),
                         properties: properties.as_properties(),
                         payload: &parts.payload,
@@ -400,7 +422,10 @@ impl Session {
 
 fn without_alias(properties: Properties<'_>) -> PropertyBuf {
     let mut rest = PropertyBuf::new();
-    for (id, value) in properties.iter().filter(|(id, _)| *id != PropertyId::TopicAlias) {
+    for (id, value) in properties
+        .iter()
+        .filter(|(id, _)| *id != PropertyId::TopicAlias)
+    {
         // The values were accepted before, so they are again.
         let _ = rest.push(id, value);
     }
@@ -409,7 +434,11 @@ fn without_alias(properties: Properties<'_>) -> PropertyBuf {
 
 /// The variable header and payload of a PUBLISH.
 fn encode_body(version: ProtocolVersion, message: &Publication<'_>, id: PacketId) -> Vec<u8> {
-    let properties = if version.has_properties() { message.properties.encoded_len() } else { 0 };
+    let properties = if version.has_properties() {
+        message.properties.encoded_len()
+    } else {
+        0
+    };
     let mut body =
         Vec::with_capacity(2 + message.topic.len() + 2 + properties + message.payload.len());
     put_string(&mut body, message.topic);
@@ -428,7 +457,11 @@ fn entry_len(entry: &Entry, version: ProtocolVersion) -> usize {
         Content::Large(body) => body.len(),
         Content::Parts(parts) => {
             let properties = parts.properties.as_properties();
-            let properties = if version.has_properties() { properties.encoded_len() } else { 0 };
+            let properties = if version.has_properties() {
+                properties.encoded_len()
+            } else {
+                0
+            };
             2 + parts.topic.len() + 2 + properties + parts.payload.len()
         }
         Content::Released => 0,

@@ -147,7 +147,10 @@ mod tests {
         while !buf.is_empty() {
             let mut slices = [IoSlice::new(&[]); 4];
             let count = buf.fill(&mut slices);
-            let flat: Vec<u8> = slices[..count].iter().flat_map(|s| s.iter().copied()).collect();
+            let flat: Vec<u8> = slices[..count]
+                .iter()
+                .flat_map(|s| s.iter().copied())
+                .collect();
             let n = step.min(flat.len());
             sent.extend_from_slice(&flat[..n]);
             buf.advance(n);
