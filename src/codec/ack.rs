@@ -62,7 +62,12 @@ pub struct Ack<'a> {
 impl<'a> Ack<'a> {
     /// An acknowledgement without properties.
     pub const fn new(kind: AckKind, packet_id: PacketId, reason: ReasonCode) -> Self {
-        Ack { kind, packet_id, reason, properties: Properties::EMPTY }
+        Ack {
+            kind,
+            packet_id,
+            reason,
+            properties: Properties::EMPTY,
+        }
     }
 
     /// Reads the body of an acknowledgement.

@@ -22,7 +22,10 @@ impl<'a> Auth<'a> {
             return Err(Error::protocol("AUTH below MQTT 5"));
         }
         let mut reader = Reader::new(body);
-        let mut packet = Auth { reason: ReasonCode::SUCCESS, properties: Properties::EMPTY };
+        let mut packet = Auth {
+            reason: ReasonCode::SUCCESS,
+            properties: Properties::EMPTY,
+        };
         if reader.is_empty() {
             return Ok(packet);
         }

@@ -28,7 +28,9 @@ impl<'a> Connack<'a> {
         let mut reader = Reader::new(body);
         let flags = reader.u8()?;
         if flags & 0xfe != 0 && version != ProtocolVersion::V31 {
-            return Err(Error::malformed("reserved connect acknowledge flags are set"));
+            return Err(Error::malformed(
+                "reserved connect acknowledge flags are set",
+            ));
         }
         let code = reader.u8()?;
         let v3_refusal = reader.is_empty() && code == V3_UNACCEPTABLE_PROTOCOL_VERSION;

@@ -77,8 +77,12 @@ impl<'a> Connect<'a> {
         } else {
             None
         };
-        let username = (flags & USERNAME != 0).then(|| reader.string()).transpose()?;
-        let password = (flags & PASSWORD != 0).then(|| reader.binary()).transpose()?;
+        let username = (flags & USERNAME != 0)
+            .then(|| reader.string())
+            .transpose()?;
+        let password = (flags & PASSWORD != 0)
+            .then(|| reader.binary())
+            .transpose()?;
         if !reader.is_empty() {
             return Err(Error::malformed("bytes behind the packet's fields"));
         }

@@ -19,8 +19,10 @@ impl<'a> Disconnect<'a> {
     /// Reads the body of a DISCONNECT.
     pub fn decode(body: &'a [u8], version: ProtocolVersion) -> Result<Self> {
         let mut reader = Reader::new(body);
-        let mut packet =
-            Disconnect { reason: ReasonCode::SUCCESS, properties: Properties::EMPTY };
+        let mut packet = Disconnect {
+            reason: ReasonCode::SUCCESS,
+            properties: Properties::EMPTY,
+        };
         if reader.is_empty() {
             return Ok(packet);
         }
@@ -28,7 +30,10 @@ impl<'a> Disconnect<'a> {
             return Err(Error::malformed("bytes behind the packet's fields"));
         }
         packet.reason = ReasonCode(reader.u8()?);
-        if !packet.reason.allowed_in(crate::types::reason_packets::DISCONNECT) {
+        if !packet
+            .reason
+            .allowed_in(crate::types::reason_packets::DISCONNECT)
+        {
             return Err(Error::protocol("reason code not allowed in this packet"));
         }
         if !reader.is_empty() {

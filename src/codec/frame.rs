@@ -106,7 +106,9 @@ impl<'a> Frame<'a> {
             _ => 0,
         };
         if self.flags != expected && version != ProtocolVersion::V31 {
-            return Err(Error::malformed("reserved flags of the fixed header are set"));
+            return Err(Error::malformed(
+                "reserved flags of the fixed header are set",
+            ));
         }
         Ok(())
     }
@@ -183,7 +185,11 @@ mod tests {
 
     #[test]
     fn bad_lengths_and_type_zero_are_malformed() {
-        for bytes in [&[0x00, 0x00][..], &[0x30, 0x80, 0x00], &[0x30, 0xff, 0xff, 0xff, 0xff, 1]] {
+        for bytes in [
+            &[0x00, 0x00][..],
+            &[0x30, 0x80, 0x00],
+            &[0x30, 0xff, 0xff, 0xff, 0xff, 1],
+        ] {
             assert!(Frame::parse(bytes, usize::MAX).is_err());
         }
     }

@@ -73,7 +73,9 @@ impl<'a> Reader<'a> {
                 return Ok(value);
             }
         }
-        Err(Error::malformed("variable byte integer longer than 4 bytes"))
+        Err(Error::malformed(
+            "variable byte integer longer than 4 bytes",
+        ))
     }
 
     /// Binary data with a two byte length.

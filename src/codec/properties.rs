@@ -158,8 +158,7 @@ impl PropertyInfo {
     /// Whether it may stand more than once in `place`: user properties anywhere,
     /// subscription identifiers only in a PUBLISH (MQTT 5.0 section 3.8.2.1.2).
     pub fn repeatable_in(&self, place: Place) -> bool {
-        self.repeatable
-            && (self.id == PropertyId::UserProperty || matches!(place, Place::Publish))
+        self.repeatable && (self.id == PropertyId::UserProperty || matches!(place, Place::Publish))
     }
 }
 
@@ -280,7 +279,9 @@ impl<'a> Properties<'a> {
         if self.bytes.is_empty() {
             return None;
         }
-        self.iter().find(|(found, _)| *found == id).map(|(_, value)| value)
+        self.iter()
+            .find(|(found, _)| *found == id)
+            .map(|(_, value)| value)
     }
 
     /// The first number with this identifier.
@@ -306,7 +307,9 @@ impl<'a> Properties<'a> {
 
     /// A copy that owns its bytes.
     pub fn to_buf(&self) -> PropertyBuf {
-        PropertyBuf { bytes: self.bytes.to_vec() }
+        PropertyBuf {
+            bytes: self.bytes.to_vec(),
+        }
     }
 
     /// Checks that a program may send these in `place`: each allowed there, in range,
@@ -326,7 +329,9 @@ impl<'a> Properties<'a> {
             }
             seen |= bit;
             if value.number().is_some_and(|n| n < info.min || n > info.max) {
-                return Err(Error::Caller(CallerError::InvalidProperty("value out of range")));
+                return Err(Error::Caller(CallerError::InvalidProperty(
+                    "value out of range",
+                )));
             }
         }
         Ok(())
@@ -433,7 +438,9 @@ mod tests {
 
     #[test]
     fn table_is_sorted_and_every_id_finds_its_own_row() {
-        assert!(TABLE.windows(2).all(|pair| (pair[0].id as u8) < pair[1].id as u8));
+        assert!(TABLE
+            .windows(2)
+            .all(|pair| (pair[0].id as u8) < pair[1].id as u8));
         assert_eq!(TABLE.len(), 27);
         for row in TABLE {
             assert_eq!(row.id.info().name, row.name);
@@ -444,11 +451,21 @@ mod tests {
     #[test]
     fn order_is_kept() {
         let mut buf = PropertyBuf::new();
-        buf.push(PropertyId::UserProperty, Value::Pair("b", "1")).unwrap();
-        buf.push(PropertyId::ContentType, Value::String("text")).unwrap();
-        buf.push(PropertyId::UserProperty, Value::Pair("a", "2")).unwrap();
+        buf.push(PropertyId::UserProperty, Value::Pair("b", "1"))
+            .unwrap();
+        buf.push(PropertyId::ContentType, Value::String("text"))
+            .unwrap();
+        buf.push(PropertyId::UserProperty, Value::Pair("a", "2"))
+            .unwrap();
         let ids: Vec<_> = buf.as_properties().iter().map(|(_, value)| value).collect();
-        assert_eq!(ids, [Value::Pair("b", "1"), Value::String("text"), Value::Pair("a", "2")]);
+        assert_eq!(
+            ids,
+            [
+                Value::Pair("b", "1"),
+                Value::String("text"),
+                Value::Pair("a", "2")
+            ]
+        );
         assert_eq!(buf.check(Place::Publish), Ok(()));
     }
 

@@ -64,7 +64,12 @@ impl<'a> Publish<'a> {
     /// Appends everything but the payload.
     #[inline]
     pub fn encode_header(&self, out: &mut Vec<u8>, version: ProtocolVersion) {
-        put_fixed_header(out, PacketType::Publish, self.flags(), self.body_len(version));
+        put_fixed_header(
+            out,
+            PacketType::Publish,
+            self.flags(),
+            self.body_len(version),
+        );
         put_string(out, self.topic);
         if let Some(id) = self.packet_id {
             out.extend_from_slice(&id.number().to_be_bytes());

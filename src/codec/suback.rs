@@ -35,7 +35,11 @@ impl<'a> Suback<'a> {
         if !codes.iter().all(known) {
             return Err(Error::protocol("SUBACK with a reserved code"));
         }
-        Ok(Suback { packet_id, properties, codes })
+        Ok(Suback {
+            packet_id,
+            properties,
+            codes,
+        })
     }
 
     /// Appends the packet.

@@ -67,7 +67,11 @@ impl<'a> Subscribe<'a> {
         if filters.is_empty() {
             return Err(Error::protocol("SUBSCRIBE without a topic filter"));
         }
-        Ok(Subscribe { packet_id, properties, filters })
+        Ok(Subscribe {
+            packet_id,
+            properties,
+            filters,
+        })
     }
 
     /// Appends the packet.

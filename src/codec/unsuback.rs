@@ -30,10 +30,17 @@ impl<'a> Unsuback<'a> {
             (false, false) => return Err(Error::malformed("bytes behind the packet's fields")),
             _ => {}
         }
-        if !codes.iter().all(|code| ReasonCode(*code).allowed_in(reason_packets::UNSUBACK)) {
+        if !codes
+            .iter()
+            .all(|code| ReasonCode(*code).allowed_in(reason_packets::UNSUBACK))
+        {
             return Err(Error::protocol("UNSUBACK with a reserved code"));
         }
-        Ok(Unsuback { packet_id, properties, codes })
+        Ok(Unsuback {
+            packet_id,
+            properties,
+            codes,
+        })
     }
 
     /// Appends the packet.

@@ -31,7 +31,11 @@ impl<'a> Unsubscribe<'a> {
         if filters.is_empty() {
             return Err(Error::protocol("UNSUBSCRIBE without a topic filter"));
         }
-        Ok(Unsubscribe { packet_id, properties, filters })
+        Ok(Unsubscribe {
+            packet_id,
+            properties,
+            filters,
+        })
     }
 
     /// Appends the packet.

@@ -37,6 +37,9 @@ mod tests {
             }
         }
         assert_eq!(guard(7, || std::panic::resume_unwind(Box::new("first"))), 7);
-        assert_eq!(guard(7, || std::panic::resume_unwind(Box::new(PanicsWhenDropped))), 7);
+        assert_eq!(
+            guard(7, || std::panic::resume_unwind(Box::new(PanicsWhenDropped))),
+            7
+        );
     }
 }

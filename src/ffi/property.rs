@@ -271,7 +271,7 @@ fn new_node(id: PropertyId, client_generated: bool) -> Option<*mut mosquitto_pro
 ///
 /// # Safety
 /// `list` is NULL or a property list that is not used again.
-unsafe fn free_nodes(mut list: *mut mosquitto_property) {
+pub(super) unsafe fn free_nodes(mut list: *mut mosquitto_property) {
     // SAFETY: the caller's promise; each node is left before it is freed.
     unsafe {
         while let Some(property) = list.as_mut() {

@@ -53,13 +53,23 @@ impl Dial {
             None => Vec::new(),
         };
         let waiting = if endpoint.port == 0 {
-            let address = SockAddr::unix(&endpoint.host)
-                .map_err(|error| Error::io("connect", &error))?;
+            let address =
+                SockAddr::unix(&endpoint.host).map_err(|error| Error::io("connect", &error))?;
             VecDeque::from([address])
         } else {
-            resolve(&endpoint.host, endpoint.port)?.into_iter().map(SockAddr::from).collect()
+            resolve(&endpoint.host, endpoint.port)?
+                .into_iter()
+                .map(SockAddr::from)
+                .collect()
         };
-        Ok(Dial { waiting, bind, nodelay: endpoint.nodelay, current: None, last_error: None, sockets: 0 })
+        Ok(Dial {
+            waiting,
+            bind,
+            nodelay: endpoint.nodelay,
+            current: None,
+            last_error: None,
+            sockets: 0,
+        })
     }
 
     /// The descriptor that becomes writable when the attempt can be advanced.
@@ -137,7 +147,12 @@ mod tests {
     use std::net::TcpListener;
 
     fn endpoint(port: u16) -> Endpoint {
-        Endpoint { host: "127.0.0.1".into(), port, bind_address: None, nodelay: true }
+        Endpoint {
+            host: "127.0.0.1".into(),
+            port,
+            bind_address: None,
+            nodelay: true,
+        }
     }
 
     #[test]

@@ -43,12 +43,18 @@ mod tests {
 
     #[test]
     fn addresses_need_no_look_up() {
-        assert_eq!(resolve("127.0.0.1", 7).unwrap(), ["127.0.0.1:7".parse().unwrap()]);
+        assert_eq!(
+            resolve("127.0.0.1", 7).unwrap(),
+            ["127.0.0.1:7".parse().unwrap()]
+        );
         assert_eq!(resolve("::1", 7).unwrap(), ["[::1]:7".parse().unwrap()]);
     }
 
     #[test]
     fn an_unknown_name_is_a_resolver_error() {
-        assert!(matches!(resolve("no-such-host.invalid", 1), Err(Error::Resolver(_))));
+        assert!(matches!(
+            resolve("no-such-host.invalid", 1),
+            Err(Error::Resolver(_))
+        ));
     }
 }

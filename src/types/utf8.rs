@@ -38,7 +38,14 @@ mod tests {
     #[test]
     fn control_and_non_characters_are_not_sendable() {
         assert!(is_sendable("Grüße/1"));
-        for bad in ["\u{1}", "\u{7f}", "\u{9f}", "\u{fdd0}", "\u{ffff}", "\u{1fffe}"] {
+        for bad in [
+            "\u{1}",
+            "\u{7f}",
+            "\u{9f}",
+            "\u{fdd0}",
+            "\u{ffff}",
+            "\u{1fffe}",
+        ] {
             assert!(!is_sendable(bad), "{bad:?}");
         }
     }
