@@ -25,6 +25,9 @@ read -r passed failed ignored < <(awk '
 echo
 echo "All tests of libmqttrs (the whole log: $log)"
 grep -E '^test .* \.\.\. FAILED$' "$log" | sort -u || true
+if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+    echo "Not all tests could be built or run to their end; see above."
+fi
 if [ "$status" -eq 0 ] && [ "$passed" -eq 0 ]; then
     echo "No test was run."
     status=1
