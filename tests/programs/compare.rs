@@ -1,0 +1,176 @@
+//! What a program did on one library against what it did on the other.
+
+use std::path::Path;
+
+use crate::run::Outcome;
+use crate::script::Script;
+
+/// All that the case says of itself and that `outcomes` do not show.
+pub(crate) fn unmet(
+    script: &Script,
+    outcomes: &[Outcome],
+    file: impl Fn(&str) -> Vec<u8>,
+) -> Vec<String> {
+    let mut unmet: Vec<String> = outcomes
+        .iter()
+        .filter(|outcome| !outcome.ended_as_expected())
+        .map(|outcome| {
+            format!(
+                "{}: expected {:?}, but {}\n  stdout: {}\n  stderr: {}",
+                outcome.command,
+                outcome.expected,
+                outcome.end(),
+                excerpt(&outcome.stdout),
+                excerpt(&outcome.stderr)
+            )
+        })
+        .collect();
+    for text in &script.sees {
+        let seen = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains(text.as_str());
+        if !outcomes.iter().any(|o| seen(&o.stdout) || seen(&o.stderr)) {
+            unmet.push(format!("no program printed {text:?}"));
+        }
+    }
+    for name in &script.gets {
+        let content = file(name);
+        if !outcomes.iter().any(|o| o.stdout == content) {
+            unmet.push(format!("no program printed the file {name}, and only it"));
+        }
+    }
+    unmet
+}
+
+/// The differences between two runs of one case; none is what we want.
+pub(crate) fn differences(
+    script: &Script,
+    (debian, debian_dir): (&[Outcome], &Path),
+    (ours, our_dir): (&[Outcome], &Path),
+) -> Vec<String> {
+    assert_eq!(debian.len(), ours.len(), "both ran the same script");
+    let mut differences = Vec::new();
+    for (debian, ours) in debian.iter().zip(ours) {
+        let mut differ = |what: &str, on_debian: String, on_ours: String| {
+            if on_debian != on_ours {
+                differences.push(format!(
+                    "{}: {what} differs\n{}",
+                    ours.command,
+                    first_difference(&on_debian, &on_ours)
+                ));
+            }
+        };
+        differ("end", debian.end(), ours.end());
+        differ(
+            "stdout",
+            comparable(script, debian, debian_dir, &debian.stdout),
+            comparable(script, ours, our_dir, &ours.stdout),
+        );
+        differ(
+            "stderr",
+            comparable(script, debian, debian_dir, &debian.stderr),
+            comparable(script, ours, our_dir, &ours.stderr),
+        );
+    }
+    differences
+}
+
+/// Output with everything taken out that differs between any two runs.
+fn comparable(script: &Script, outcome: &Outcome, dir: &Path, output: &[u8]) -> String {
+    // Bytes that are not UTF-8 stay apart from each other.
+    let mut text: String = match std::str::from_utf8(output) {
+        Ok(text) => text.to_owned(),
+        Err(_) => output.escape_ascii().to_string(),
+    };
+    text = text.replace(&dir.display().to_string(), "<dir>");
+    if script.mask_pid {
+        text = text.replace(&outcome.pid.to_string(), "<pid>");
+    }
+    text = mask_after(&text, "mosq-", 18, |c| c.is_ascii_alphanumeric());
+    text = mask_after(&text, "auto-", 36, |c| c.is_ascii_hexdigit() || c == '-');
+    if script.mask_digits {
+        text = mask_digits(&text);
+    }
+    if script.sorted {
+        let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+        lines.sort_unstable();
+        text = lines.concat();
+    }
+    text
+}
+
+/// Replaces the generated part, `length` characters that are `part`, of
+/// identifiers that begin with `prefix`.
+fn mask_after(text: &str, prefix: &str, length: usize, part: impl Fn(char) -> bool) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(prefix) {
+        let (before, after) = rest.split_at(at + prefix.len());
+        masked.push_str(before);
+        rest = after;
+        if rest.chars().take_while(|&c| part(c)).count() == length {
+            masked.push_str("<generated>");
+            rest = &rest[length..];
+        }
+    }
+    masked + rest
+}
+
+fn mask_digits(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !c.is_ascii_digit() {
+            masked.push(c);
+        } else if !masked.ends_with('#') {
+            masked.push('#');
+        }
+    }
+    masked
+}
+
+/// The first lines that differ, with some that do not before them.
+fn first_difference(debian: &str, ours: &str) -> String {
+    let at = debian
+        .lines()
+        .zip(ours.lines())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let part = |text: &str| -> String {
+        let lines = text.lines().skip(at.saturating_sub(3)).take(12);
+        lines
+            .map(|line| format!("    | {}\n", excerpt(line.as_bytes())))
+            .collect()
+    };
+    format!(
+        "  from line {} on, Debian's:\n{}  ours:\n{}",
+        at.saturating_sub(3) + 1,
+        part(debian),
+        part(ours)
+    )
+}
+
+fn excerpt(bytes: &[u8]) -> String {
+    let mut text: String = String::from_utf8_lossy(bytes).chars().take(400).collect();
+    if bytes.len() > 400 {
+        text.push_str(&format!("... ({} bytes)", bytes.len()));
+    }
+    text
+}
+
+#[test]
+fn generated_client_identifiers_are_masked_and_chosen_ones_are_not() {
+    assert_eq!(
+        mask_after("Client mosq-0123456789abcdefGH up", "mosq-", 18, |c| {
+            c.is_ascii_alphanumeric()
+        }),
+        "Client mosq-<generated> up"
+    );
+    assert_eq!(
+        mask_after("mosq-mine mosq-", "mosq-", 18, |c| c
+            .is_ascii_alphanumeric()),
+        "mosq-mine mosq-"
+    );
+}
+
+#[test]
+fn runs_of_digits_are_masked_whatever_their_length() {
+    assert_eq!(mask_digits("a12b3 4567"), "a#b# #");
+}

@@ -1,0 +1,301 @@
+//! Runs a case on one library and keeps all that can be seen from outside.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{channel, Receiver};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::broker::{Broker, HeldPort};
+use crate::library::Library;
+use crate::script::{End, Invocation, Program, Script, Step};
+
+/// A program that has not ended after this time is killed, and its case fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What one command line did.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) command: String,
+    pub(crate) expected: End,
+    pub(crate) status: Option<ExitStatus>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
+    pub(crate) pid: u32,
+}
+
+impl Outcome {
+    pub(crate) fn ended_as_expected(&self) -> bool {
+        self.status.is_some_and(|status| match self.expected {
+            End::Exit(code) => status.code() == Some(code),
+            End::Signal => status.signal().is_some(),
+        })
+    }
+
+    pub(crate) fn end(&self) -> String {
+        self.status
+            .map_or_else(|| "did not end".to_owned(), |status| status.to_string())
+    }
+}
+
+/// Runs all steps against a broker of their own; one outcome a command line,
+/// in the order of the script.
+pub(crate) fn run(script: &Script, library: &Library) -> (Vec<Outcome>, RunDir) {
+    let dir = RunDir::new();
+    let dead_port = HeldPort::new();
+    let mut run = Run {
+        library,
+        dir: &dir,
+        dead_port: dead_port.number(),
+        broker: None,
+        running: Vec::new(),
+        outcomes: Vec::new(),
+        subscriptions: HashMap::new(),
+    };
+    let settings: Vec<String> = script.settings.iter().map(|s| run.expand(s)).collect();
+    run.broker = Some(Broker::start(dir.path(), &settings));
+    for step in &script.steps {
+        run.step(step);
+    }
+    while let Some(running) = run.running.pop() {
+        run.finish(running);
+    }
+    run.outcomes.sort_by_key(|(position, _)| *position);
+    let outcomes = run.outcomes.into_iter().map(|(_, outcome)| outcome);
+    (outcomes.collect(), dir)
+}
+
+/// A folder for the files of one run; it goes when this is dropped.
+pub(crate) struct RunDir(PathBuf);
+
+impl RunDir {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let path = std::env::temp_dir().join(format!(
+            "mqttrs-programs-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        ));
+        // A folder of this name can only be left from a process that is gone.
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a temporary folder");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The file that a script calls `{name}`, made when it is asked for.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        let path = self.0.join(name);
+        if path.exists() {
+            return path;
+        }
+        let content: Vec<u8> = match name {
+            "empty" => Vec::new(),
+            "small" => b"a small file\nof two lines".to_vec(),
+            "big" => mebibyte(),
+            "lines" => (1..=10_000)
+                .flat_map(|n| format!("line {n}\n").into_bytes())
+                .collect(),
+            "acl" => b"topic readwrite open/#\ntopic read readonly\n".to_vec(),
+            "passwords" => {
+                let made = Command::new("/usr/bin/mosquitto_passwd")
+                    .args(["-b", "-c"])
+                    .arg(&path)
+                    .args(["alice", "secret"])
+                    .output()
+                    .expect("mosquitto_passwd (Debian package mosquitto)");
+                assert!(made.status.success(), "{made:?}");
+                return path;
+            }
+            _ => panic!("no file is called {{{name}}}"),
+        };
+        fs::write(&path, content).expect("writing a file of a case");
+        path
+    }
+}
+
+impl Drop for RunDir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// 1 MiB in which every byte value occurs and no part repeats soon.
+fn mebibyte() -> Vec<u8> {
+    let mut state = 1_u32;
+    (0..1 << 20)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        })
+        .collect()
+}
+
+struct Run<'a> {
+    library: &'a Library,
+    dir: &'a RunDir,
+    dead_port: u16,
+    broker: Option<Broker>,
+    running: Vec<Running>,
+    outcomes: Vec<(usize, Outcome)>,
+    /// How many times a client identifier has been used to subscribe.
+    subscriptions: HashMap<String, usize>,
+}
+
+struct Running {
+    position: usize,
+    invocation: Invocation,
+    child: Child,
+    stdout: JoinHandle<Vec<u8>>,
+    stderr: JoinHandle<Vec<u8>>,
+    closed: Receiver<()>,
+}
+
+impl Run<'_> {
+    fn broker(&self) -> &Broker {
+        self.broker.as_ref().expect("started before the steps")
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Run(invocation) => {
+                let mut invocation = invocation.clone();
+                invocation.args = invocation.args.iter().map(|a| self.expand(a)).collect();
+                let running = self.spawn(invocation);
+                if running.invocation.background {
+                    self.wait_until_ready(&running.invocation);
+                    self.running.push(running);
+                } else {
+                    self.finish(running);
+                }
+            }
+            Step::Kill(id) => {
+                let mut running = self.take(id);
+                running.child.kill().expect("it runs until it is killed");
+                self.finish(running);
+            }
+            Step::End(id) => {
+                let running = self.take(id);
+                self.finish(running);
+            }
+            Step::Log(times, text) => self.broker().wait_for_times(text, *times),
+        }
+    }
+
+    fn take(&mut self, id: &str) -> Running {
+        let at = self
+            .running
+            .iter()
+            .position(|running| running.invocation.client_id() == Some(id))
+            .unwrap_or_else(|| panic!("no program runs as {id:?}"));
+        self.running.remove(at)
+    }
+
+    fn spawn(&mut self, mut invocation: Invocation) -> Running {
+        if !invocation.raw {
+            let port = self.broker().port().to_string();
+            invocation
+                .args
+                .extend(["-h", "127.0.0.1", "-p", &port].map(str::to_owned));
+        }
+        if invocation.program != Program::Pub {
+            if let Some(id) = invocation.client_id() {
+                *self.subscriptions.entry(id.to_owned()).or_default() += 1;
+            }
+        }
+        let stdin = match &invocation.stdin {
+            Some(file) => File::open(self.expand(file)).expect("stdin=FILE").into(),
+            None => Stdio::null(),
+        };
+        let mut command = Command::new(invocation.program.path());
+        command
+            .args(&invocation.args)
+            .env("LC_ALL", "C.UTF-8")
+            .env("TZ", "UTC")
+            .env("HOME", self.dir.path())
+            .env_remove("XDG_CONFIG_HOME")
+            .stdin(stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        self.library.apply(&mut command);
+        let mut child = command.spawn().unwrap_or_else(|e| {
+            panic!("{invocation}: {e} (Debian package mosquitto-clients)");
+        });
+        let (closing, closed) = channel();
+        let collect = |mut stream: Box<dyn Read + Send>| {
+            let closing = closing.clone();
+            thread::spawn(move || {
+                let mut bytes = Vec::new();
+                // What cannot be read is missing in the comparison.
+                let _ = stream.read_to_end(&mut bytes);
+                let _ = closing.send(());
+                bytes
+            })
+        };
+        let stdout = collect(Box::new(child.stdout.take().expect("a pipe")));
+        let stderr = collect(Box::new(child.stderr.take().expect("a pipe")));
+        Running {
+            position: self.running.len() + self.outcomes.len(),
+            invocation,
+            child,
+            stdout,
+            stderr,
+            closed,
+        }
+    }
+
+    fn wait_until_ready(&self, invocation: &Invocation) {
+        let id = invocation
+            .client_id()
+            .unwrap_or_else(|| panic!("{invocation}: a program in the background needs -i"));
+        if invocation.program == Program::Pub {
+            self.broker().wait_for(&format!("Sending CONNACK to {id} "));
+        } else {
+            let times = self.subscriptions[id];
+            self.broker()
+                .wait_for_times(&format!("Sending SUBACK to {id}"), times);
+        }
+    }
+
+    fn finish(&mut self, mut running: Running) {
+        let ended = (0..2).all(|_| running.closed.recv_timeout(PATIENCE).is_ok());
+        if !ended {
+            // Fails only when it has ended in this moment.
+            let _ = running.child.kill();
+        }
+        let pid = running.child.id();
+        let status = running.child.wait().expect("waiting for a child");
+        let outcome = Outcome {
+            command: running.invocation.to_string(),
+            expected: running.invocation.end,
+            status: ended.then_some(status),
+            stdout: running.stdout.join().expect("reading stdout"),
+            stderr: running.stderr.join().expect("reading stderr"),
+            pid,
+        };
+        self.outcomes.push((running.position, outcome));
+    }
+
+    fn expand(&self, text: &str) -> String {
+        let mut text = text.replace("{dir}", &self.dir.path().display().to_string());
+        text = text.replace("{deadport}", &self.dead_port.to_string());
+        if let Some(broker) = &self.broker {
+            text = text.replace("{port}", &broker.port().to_string());
+        }
+        for name in ["empty", "small", "big", "lines", "acl", "passwords"] {
+            let placeholder = format!("{{{name}}}");
+            if text.contains(&placeholder) {
+                text = text.replace(&placeholder, &self.dir.file(name).display().to_string());
+            }
+        }
+        text
+    }
+}
