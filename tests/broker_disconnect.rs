@@ -207,7 +207,9 @@ fn disconnect_carries_its_reason_code() {
 
 #[test]
 fn disconnect_carries_its_properties() {
-    let mut w = Wire::open(V5);
+    let mut w = Setup::new(V5)
+        .props(&[Prop::U32(SESSION_EXPIRY_INTERVAL, 5)])
+        .open();
     let props = [
         user("z", "1"),
         Prop::U32(SESSION_EXPIRY_INTERVAL, 60),
@@ -217,6 +219,17 @@ fn disconnect_carries_its_properties() {
     w.client.disconnect_v5(0, &props).unwrap();
     w.expect(&disconnect_props(0, &props));
     w.expect_close();
+}
+
+/// MQTT 5.0 section 3.14.2.2.2.
+#[test]
+fn a_session_that_ends_with_its_connection_cannot_be_prolonged_at_its_end() {
+    let w = Wire::open(V5);
+    let refused = w
+        .client
+        .disconnect_v5(0, &[Prop::U32(SESSION_EXPIRY_INTERVAL, 60)]);
+    assert_eq!(refused, Err(MOSQ_ERR_PROTOCOL));
+    w.finish();
 }
 
 #[test]

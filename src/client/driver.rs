@@ -64,12 +64,14 @@ impl Client {
     }
 
     /// Everything at once, for a host that polls: `readable` and `writable` say what the
-    /// descriptor is.
-    pub fn handle_ready(&self, readable: bool, writable: bool) -> Result<()> {
+    /// descriptor is, `read_closed` that the peer ended its side, perhaps behind bytes
+    /// that are still to be read.
+    pub fn handle_ready(&self, readable: bool, writable: bool, read_closed: bool) -> Result<()> {
         self.drive(
             |st| {
                 st.parked = false;
-                st.readable |= readable;
+                st.readable |= readable || read_closed;
+                st.read_closed |= read_closed;
                 if writable {
                     st.write_blocked = false;
                 }
@@ -258,8 +260,9 @@ impl Client {
                 (st, false)
             }
             Ok(count) => {
-                // A short read has emptied the socket.
-                st.readable = count == room;
+                // A short read has emptied the socket. Where the end was announced with
+                // the bytes it is not announced again.
+                st.readable = count == room || st.read_closed;
                 (st, true)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

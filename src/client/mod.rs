@@ -83,6 +83,8 @@ struct State {
     wake: Option<Arc<dyn Wake>>,
     /// More may be there to read: the last read filled its buffer.
     readable: bool,
+    /// The host saw that the peer ended its side.
+    read_closed: bool,
     /// The stream took less than was there.
     write_blocked: bool,
     closed: bool,
@@ -313,6 +315,7 @@ impl State {
             parked: false,
             wake: None,
             readable: false,
+            read_closed: false,
             write_blocked: false,
             closed: false,
         }
@@ -390,6 +393,7 @@ impl State {
         self.link = Link::Down;
         self.received = ReceiveBuf::default();
         self.readable = false;
+        self.read_closed = false;
         self.write_blocked = false;
         if let Some(io) = self.io.take() {
             io.stream.close();

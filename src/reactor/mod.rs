@@ -210,10 +210,11 @@ impl Shared {
     fn turn(&self, poller: &mut Poller, timeout: Option<Duration>, patient: bool) -> Result<()> {
         let wait = self.client.prepare_wait();
         if wait.idle && !patient {
-            return self.client.handle_ready(false, false);
+            return self.client.handle_ready(false, false, false);
         }
         let ready = poller.wait(&wait, timeout)?;
-        self.client.handle_ready(ready.readable, ready.writable)
+        self.client
+            .handle_ready(ready.readable, ready.writable, ready.read_closed)
     }
 
     fn run_thread(&self, stop: &AtomicBool) {
@@ -245,7 +246,7 @@ impl Shared {
         }
         drop(hosting);
         // Nothing accepted before the stop is left unsent, nothing that happened untold.
-        let _ = self.client.handle_ready(false, true);
+        let _ = self.client.handle_ready(false, true, false);
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Waker(mio::Waker);
 pub(super) struct Ready {
     pub(super) readable: bool,
     pub(super) writable: bool,
+    /// The peer ended its side, or the connection failed.
+    pub(super) read_closed: bool,
 }
 
 impl Poller {
@@ -72,7 +74,8 @@ impl Poller {
                 continue;
             }
             // A connection that failed is found out by reading from it.
-            ready.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+            ready.readable |= event.is_readable();
+            ready.read_closed |= event.is_read_closed() || event.is_error();
             ready.writable |= event.is_writable() || event.is_write_closed();
         }
         Ok(ready)
