@@ -1,0 +1,32 @@
+//! The broker of `examples/demo_broker`, judged by Mosquitto's own tools and packet by packet,
+//! and the programs of `examples-c`, built on the library and run against it.
+
+mod built;
+mod demo_broker;
+
+#[path = "examples/c_programs.rs"]
+mod c_programs;
+#[path = "examples/packets.rs"]
+mod packets;
+#[path = "examples/tools.rs"]
+mod tools;
+
+use built::Scratch;
+use demo_broker::DemoBroker;
+use std::fs;
+
+#[test]
+fn the_broker_prints_its_port_and_writes_the_same_to_the_port_file() {
+    let scratch = Scratch::new("port-file");
+    let file = scratch.path("port");
+    let broker = DemoBroker::start_with(&["--port-file", file.to_str().unwrap()]);
+    assert_eq!(
+        fs::read_to_string(file).unwrap(),
+        format!("{}\n", broker.port)
+    );
+}
+
+#[test]
+fn the_broker_ends_with_success_when_its_input_closes() {
+    assert!(DemoBroker::start().stop().success());
+}
