@@ -589,10 +589,8 @@ mod tests {
             INVAL
         );
         // SAFETY: a C string longer than said.
-        assert_eq!(
-            unsafe { mosquitto_sub_topic_check2(c"a/#/b".as_ptr(), 3) },
-            0
-        );
+        let rc = unsafe { mosquitto_sub_topic_check2(c"a/#/b".as_ptr(), 3) };
+        assert_eq!(rc, 0);
     }
 
     #[test]

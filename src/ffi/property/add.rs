@@ -135,11 +135,12 @@ pub unsafe extern "C" fn mosquitto_property_add_string(
     value: *const c_char,
 ) -> c_int {
     guard(MOSQ_ERR_UNKNOWN as c_int, || {
-        // SAFETY: the caller's promise, here and below.
+        // SAFETY: the caller's promise.
         let value = match unsafe { text(value) } {
             Ok(value) => value,
             Err(code) => return code,
         };
+        // SAFETY: the caller's promise.
         unsafe { append(proplist, identifier, Value::String(value)) }
     })
 }
@@ -158,11 +159,12 @@ pub unsafe extern "C" fn mosquitto_property_add_string_pair(
     value: *const c_char,
 ) -> c_int {
     guard(MOSQ_ERR_UNKNOWN as c_int, || {
-        // SAFETY: the caller's promise, here and below.
+        // SAFETY: the caller's promise.
         let (name, value) = match unsafe { (text(name), text(value)) } {
             (Ok(name), Ok(value)) => (name, value),
             (Err(code), _) | (_, Err(code)) => return code,
         };
+        // SAFETY: the caller's promise.
         unsafe { append(proplist, identifier, Value::Pair(name, value)) }
     })
 }
