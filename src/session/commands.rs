@@ -70,6 +70,12 @@ impl Session {
             self.inbound_aliases.reset(0);
             self.session_expiry = 0;
             self.authentication_method = None;
+            // MQTT-3.1.3-7
+            if self.client_id.is_none() && !request.clean_start {
+                return Err(Error::invalid(
+                    "a session that is kept needs a client identifier",
+                ));
+            }
             // MQTT-3.1.2-22; MQTT 3.1 did not say so.
             if version == ProtocolVersion::V311
                 && request.password.is_some()
@@ -117,7 +123,7 @@ impl Session {
         properties: Properties<'_>,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
-        self.check_online()?;
+        self.check_ready()?;
         if filters.is_empty() {
             return Err(Error::invalid("no topic filter"));
         }
@@ -158,7 +164,7 @@ impl Session {
         properties: Properties<'_>,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
-        self.check_online()?;
+        self.check_ready()?;
         if filters.is_empty() {
             return Err(Error::invalid("no topic filter"));
         }
@@ -250,19 +256,32 @@ impl Session {
         let packet = self.encode(&Packet::Disconnect(Disconnect { reason, properties }))?;
         // Messages that only waited for CONNACK or its callback go out first, so that
         // "connect, publish, disconnect" works without a loop in between.
-        self.resume = Resume::Running;
-        self.send_waiting(now);
+        if self.check_ready().is_ok() {
+            self.resume = Resume::Running;
+            self.send_waiting(now);
+        }
         self.queue_bytes(&packet);
         self.log_debug(|id| format!("Client {id} sending DISCONNECT"));
         self.state = State::Closing;
         Ok(())
     }
 
+    /// Whether DISCONNECT and AUTH may be sent.
     fn check_online(&self) -> Result<()> {
         match self.state {
             State::Connecting | State::Connected => Ok(()),
             State::Offline | State::Closing => Err(Error::Caller(CallerError::NotConnected)),
         }
+    }
+
+    /// Whether other packets may be sent: also before CONNACK, but not while CONNECT's
+    /// enhanced authentication is going on (MQTT-3.1.2-30).
+    pub(super) fn check_ready(&self) -> Result<()> {
+        self.check_online()?;
+        if self.state == State::Connecting && self.authentication_method.is_some() {
+            return Err(Error::Caller(CallerError::NotConnected));
+        }
+        Ok(())
     }
 
     pub(super) fn check_properties(&self, properties: Properties<'_>, place: Place) -> Result<()> {

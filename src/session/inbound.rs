@@ -10,7 +10,7 @@ use crate::codec::{
     Publish, Suback, Unsuback,
 };
 use crate::error::{Error, PeerError, Result};
-use crate::types::{LogLevel, PacketId, ProtocolVersion, QoS, ReasonCode};
+use crate::types::{topic, LogLevel, PacketId, ProtocolVersion, QoS, ReasonCode};
 
 impl Session {
     /// Takes the first packet of `input`; `None` when it is not complete.
@@ -101,6 +101,13 @@ impl Session {
             self.state = State::Closing;
             return Err(Error::Peer(PeerError::ConnectionRefused(code)));
         }
+        // MQTT-4.12.0-5; a server that leaves it out has still accepted the exchange.
+        let method = properties.string(PropertyId::AuthenticationMethod);
+        if method.is_some() && method != self.authentication_method.as_deref() {
+            return Err(Error::protocol(
+                "CONNACK with another authentication method",
+            ));
+        }
         let number = |id| properties.number(id);
         if let Some(maximum) = number(PropertyId::ReceiveMaximum) {
             self.server.receive_maximum = maximum as u16;
@@ -152,6 +159,11 @@ impl Session {
             .any(|byte| byte == b'+' || byte == b'#')
         {
             return Err(Error::malformed("wildcard in a topic name"));
+        }
+        // MQTT-3.3.2-14
+        let response_topic = packet.properties.string(PropertyId::ResponseTopic);
+        if response_topic.is_some_and(|topic| !topic::is_name(topic)) {
+            return Err(Error::protocol("response topic is no topic name"));
         }
         if self.logging {
             let topic = alias_topic.as_deref().unwrap_or(packet.topic).to_owned();

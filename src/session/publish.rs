@@ -87,6 +87,16 @@ impl Session {
                 "a client does not send subscription identifiers in PUBLISH",
             )));
         }
+        // MQTT-3.3.2-14
+        if message
+            .properties
+            .string(PropertyId::ResponseTopic)
+            .is_some_and(|t| !topic::is_name(t))
+        {
+            return Err(Error::Caller(CallerError::InvalidProperty(
+                "response topic",
+            )));
+        }
         match alias {
             Some(alias) => {
                 let alias = alias as u16;
@@ -104,9 +114,7 @@ impl Session {
         alias: Option<(u16, Arc<str>)>,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
-        if !matches!(self.state, State::Connecting | State::Connected) {
-            return Err(Error::Caller(CallerError::NotConnected));
-        }
+        self.check_ready()?;
         let packet_id = self.ids.pass();
         on_id(packet_id);
         let stripped;
