@@ -121,9 +121,6 @@ impl Session {
         if let Some(maximum) = number(PropertyId::MaximumPacketSize) {
             self.server.maximum_packet_size = maximum;
         }
-        if let Some(expiry) = number(PropertyId::SessionExpiryInterval) {
-            self.session_expiry = expiry;
-        }
         self.outbound_aliases
             .reset(number(PropertyId::TopicAliasMaximum).unwrap_or(0) as u16);
         self.keep_alive

@@ -218,7 +218,10 @@ impl Session {
             self.send_waiting(now);
         }
         let event = self.events.pop_front();
-        if matches!(event, Some(SessionEvent::Connected { code: 0, .. })) {
+        // An event that an earlier connection left behind says nothing about this one.
+        if self.state == State::Connected
+            && matches!(event, Some(SessionEvent::Connected { code: 0, .. }))
+        {
             self.resume = Resume::Announced;
         }
         event
