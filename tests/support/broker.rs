@@ -18,7 +18,12 @@ pub struct Broker {
 impl Broker {
     /// Listens on a free port.
     pub fn start() -> Broker {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        Broker::start_on(0)
+    }
+
+    /// Listens on this port, where another broker of this test listened before.
+    pub fn start_on(port: u16) -> Broker {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         Broker { listener, address }

@@ -190,6 +190,17 @@ impl Wire {
         self.peer.expect_close_while(|peer| step(client, peer));
     }
 
+    /// The client leaves this connection, with DISCONNECT or without.
+    #[track_caller]
+    pub fn expect_close_or_disconnect(&mut self) {
+        let client = &mut self.client;
+        if self.peer.has_bytes() {
+            self.peer
+                .expect_while(&DISCONNECT, |peer| step(client, peer));
+        }
+        self.peer.expect_close_while(|peer| step(client, peer));
+    }
+
     /// Everything the client had to say has been read: a QoS 1 message is answered
     /// next. The packet identifier is 65000 and the message is taken as well.
     #[track_caller]
@@ -205,6 +216,12 @@ impl Wire {
     /// DISCONNECT, and nothing more to tell than that.
     #[track_caller]
     pub fn finish(mut self) {
+        self.end();
+    }
+
+    /// The same, keeping the client.
+    #[track_caller]
+    pub fn end(&mut self) {
         self.client.disconnect().unwrap();
         self.expect(&DISCONNECT);
         self.expect_close();
