@@ -1,0 +1,182 @@
+//! What README.md shows and claims is tried.
+
+mod built;
+mod demo_broker;
+
+use built::{build_dir, built, run, source, stdout_of, Scratch};
+use demo_broker::DemoBroker;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn readme() -> String {
+    fs::read_to_string(source("README.md")).unwrap()
+}
+
+/// The lines between ```` ```language ```` and the fence's end, of the only such block.
+fn block(language: &str) -> String {
+    let readme = readme();
+    let fence = format!("```{language}\n");
+    let mut blocks = readme.split(&fence).skip(1);
+    let block = blocks
+        .next()
+        .expect("there is such a block")
+        .split("```")
+        .next()
+        .unwrap();
+    assert!(blocks.next().is_none(), "more than one block of {language}");
+    block.to_owned()
+}
+
+/// The rows of the table whose heading row is `heading`, cells without backquotes.
+fn table(heading: &str) -> Vec<[String; 2]> {
+    let readme = readme();
+    let (_, table) = readme.split_once(heading).expect("there is such a table");
+    let rows: Vec<_> = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with("| "))
+        .map(|line| {
+            let cells: Vec<_> = line.trim_matches(['|', ' ']).split(" | ").collect();
+            [cells[0], cells[1]].map(|cell| cell.replace('`', ""))
+        })
+        .collect();
+    assert!(!rows.is_empty(), "the table {heading} is empty");
+    rows
+}
+
+/// Builds `code` against the headers here and the built library.
+fn compile(scratch: &Scratch, name: &str, code: &str) -> PathBuf {
+    built("libmqttrs.so");
+    let program = scratch.path(name);
+    run(Command::new("cc")
+        .args(["-std=c99", "-Wall", "-Werror", "-I"])
+        .arg(source("include"))
+        .arg(scratch.write(&format!("{name}.c"), code))
+        .arg("-o")
+        .arg(&program)
+        .arg(format!("-L{}", build_dir().display()))
+        .arg(format!("-Wl,-rpath,{}", build_dir().display()))
+        .arg("-lmqttrs"));
+    program
+}
+
+#[test]
+fn the_c_program_prints_the_greeting_that_it_sends_itself() {
+    let scratch = Scratch::new("readme-program");
+    let broker = DemoBroker::start();
+    let program = compile(&scratch, "greet", &block("c"));
+    let greeting = stdout_of(Command::new(program).arg(broker.port.to_string()));
+    assert_eq!(greeting, "greetings/world: hello\n");
+}
+
+#[test]
+fn what_cannot_work_gives_what_the_table_says() {
+    let checks = table("| call | gives |").into_iter().map(|[call, result]| {
+        format!(
+            "if ({call} != {result}) {{ puts(\"{}\"); }}\n",
+            call.replace('"', "'")
+        )
+    });
+    assert_no_check_fails("readme-never", checks.collect());
+}
+
+#[test]
+fn what_is_not_there_yet_refuses_to_connect_with_what_the_table_says() {
+    let checks = table("| after this | connecting gives |").into_iter().map(|[call, result]| {
+        let name = call.replace('"', "'");
+        format!(
+            "mosquitto_reinitialise(mosq, NULL, true, NULL);
+             if ({call} != MOSQ_ERR_SUCCESS) {{ puts(\"{name} itself\"); }}
+             if (mosquitto_connect(mosq, \"127.0.0.1\", 1, 60) != {result}) {{ puts(\"{name}\"); }}\n"
+        )
+    });
+    let srv = "mosquitto_reinitialise(mosq, NULL, true, NULL);
+        if (mosquitto_connect_srv(mosq, \"localhost\", 60, NULL) != MOSQ_ERR_NOT_SUPPORTED) {
+            puts(\"mosquitto_connect_srv\");
+        }\n";
+    assert_no_check_fails("readme-not-yet", checks.chain([srv.to_owned()]).collect());
+}
+
+/// Runs C statements that print what is not as it should be.
+fn assert_no_check_fails(name: &str, checks: String) {
+    let code = format!(
+        "#include <stdio.h>
+         #include <mosquitto.h>
+         int main(void)
+         {{
+             struct mosquitto *mosq = mosquitto_new(NULL, true, NULL);
+             {checks}
+             mosquitto_destroy(mosq);
+             puts(\"done\");
+             return 0;
+         }}"
+    );
+    let scratch = Scratch::new(name);
+    let failed = stdout_of(&mut Command::new(compile(&scratch, name, &code)));
+    assert_eq!(failed, "done\n");
+}
+
+#[test]
+fn the_packet_limit_is_the_one_the_library_has() {
+    let limit = mqttrs::session::DEFAULT_MAXIMUM_PACKET_SIZE;
+    let claim = format!("packets of up to {} MiB", limit >> 20);
+    assert_eq!(limit % (1 << 20), 0);
+    assert!(
+        readme().contains(&claim),
+        "the README does not say: {claim}"
+    );
+}
+
+#[test]
+fn each_make_target_exists() {
+    let help = stdout_of(Command::new("make").arg("help").current_dir(source("")));
+    let readme = readme();
+    let commands = readme.lines().filter_map(|line| {
+        let command = line.strip_prefix("    ")?;
+        let target = command.trim_start_matches("sudo ").strip_prefix("make ")?;
+        target.split_whitespace().next().filter(|word| *word != "#")
+    });
+    let targets: BTreeSet<_> = commands.collect();
+    assert!(targets.len() >= 4, "{targets:?}");
+    for target in targets {
+        let described = help
+            .lines()
+            .any(|line| line.split_whitespace().any(|word| word == target));
+        assert!(described, "make {target} is not among the targets:\n{help}");
+    }
+}
+
+#[test]
+fn the_map_names_every_layer_and_nothing_that_is_not_there() {
+    let places: Vec<_> = table("| place | what it is |")
+        .into_iter()
+        .flat_map(|[place, _]| place.split(", ").map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    for place in &places {
+        assert!(source(place).exists(), "{place} does not exist");
+    }
+    for entry in fs::read_dir(source("src")).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("src/{}", entry.file_name().to_str().unwrap());
+        let mapped = places
+            .iter()
+            .any(|place| place.trim_end_matches('/') == name);
+        assert!(mapped || name == "src/lib.rs", "{name} is not in the map");
+    }
+}
+
+#[test]
+fn each_link_leads_somewhere() {
+    let readme = readme();
+    let links: Vec<_> = readme
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .collect();
+    assert!(!links.is_empty());
+    for link in links {
+        assert!(Path::new(&source(link)).exists(), "{link} does not exist");
+    }
+}
