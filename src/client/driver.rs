@@ -96,7 +96,7 @@ impl Client {
             Link::Dialing(dial) => dial.deadline(),
             _ => None,
         };
-        let attempt = if st.hosted {
+        let attempt = if st.hosted && st.blocking_attempts == 0 {
             st.lifecycle.next_attempt
         } else {
             None
@@ -152,7 +152,8 @@ impl Client {
         if !hosted {
             st.lifecycle.next_attempt = None;
         }
-        let missing = matches!(st.link, Link::Down) && st.lifecycle.wanted;
+        let missing =
+            matches!(st.link, Link::Down) && st.lifecycle.wanted && st.blocking_attempts == 0;
         if hosted && missing && st.lifecycle.next_attempt.is_none() {
             let now = Instant::now();
             if st.failure.is_some() {
@@ -197,7 +198,8 @@ impl Client {
             st = self.flush(st);
             st.end_link(Some(error));
         }
-        if st.hosted && st.lifecycle.next_attempt.is_some_and(|due| due <= now) {
+        let due = st.lifecycle.next_attempt.is_some_and(|due| due <= now);
+        if st.hosted && due && st.blocking_attempts == 0 {
             st.lifecycle.next_attempt = None;
             drop(st);
             let begun = self.begin_attempt();
@@ -291,6 +293,12 @@ impl Client {
                 Ok(Some(step)) => step,
                 Ok(None) => return st,
                 Err(error) => {
+                    // A refusal is heard of while the connection is still there, so that
+                    // the program can end it by itself.
+                    st = self.deliver_waiting(st);
+                    if st.closed || st.generation != generation {
+                        return st;
+                    }
                     st = self.flush(st);
                     if st.generation == generation {
                         st.end_link(Some(error));

@@ -240,7 +240,11 @@ impl Session {
         properties: Properties<'_>,
         now: Instant,
     ) -> Result<()> {
-        self.check_online()?;
+        // Programs do this when they hear of a refusal: then it is they who ended the
+        // connection, and their loop ends without an error.
+        if !self.refused {
+            self.check_online()?;
+        }
         self.check_properties(properties, Place::Disconnect)?;
         // MQTT-3.14.2-2: no session may be asked for that CONNECT declined.
         if self.session_expiry == 0
@@ -263,6 +267,7 @@ impl Session {
         self.queue_bytes(&packet);
         self.log_debug(|id| format!("Client {id} sending DISCONNECT"));
         self.state = State::Closing;
+        self.refused = false;
         Ok(())
     }
 

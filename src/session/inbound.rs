@@ -99,6 +99,7 @@ impl Session {
         if !accepted {
             self.events.push_back(event);
             self.state = State::Closing;
+            self.refused = true;
             return Err(Error::Peer(PeerError::ConnectionRefused(code)));
         }
         // MQTT-4.12.0-5; a server that leaves it out has still accepted the exchange.

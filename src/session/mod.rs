@@ -124,6 +124,8 @@ pub struct Session {
     /// QoS 2 messages delivered and not yet released by PUBREL.
     unreleased: HashSet<PacketId>,
     server_disconnect: PropertyBuf,
+    /// CONNACK refused the connection, and the program can still say goodbye.
+    refused: bool,
     logging: bool,
 }
 
@@ -168,6 +170,7 @@ impl Session {
             inbound_aliases: InboundAliases::default(),
             unreleased: HashSet::new(),
             server_disconnect: PropertyBuf::new(),
+            refused: false,
             logging: false,
         }
     }
@@ -309,6 +312,7 @@ impl Session {
     /// without an event.
     pub fn abandon(&mut self) {
         self.state = State::Offline;
+        self.refused = false;
         self.resume = Resume::Held;
         self.transmit.clear();
         self.unwritten.clear();
