@@ -21,50 +21,45 @@ impl Client {
     /// Connects and sends CONNECT; blocks for name resolution and the network. CONNACK
     /// arrives in the loop.
     pub fn connect(&self, target: Target) -> Result<()> {
-        self.set_target(target);
+        let mut st = self.lock();
+        st.set_target(target);
+        st.blocking_attempts += 1;
+        drop(st);
         self.attempt_blocking()
     }
 
     /// As [`Client::connect`], without blocking: the outcome shows in the loop.
     pub fn connect_async(&self, target: Target) -> Result<()> {
-        self.set_target(target);
+        self.lock().set_target(target);
         self.attempt_async()
     }
 
     /// Connects again to the same target.
     pub fn reconnect(&self) -> Result<()> {
-        self.keep_target()?;
+        let mut st = self.lock();
+        st.keep_target()?;
+        st.blocking_attempts += 1;
+        drop(st);
         self.attempt_blocking()
     }
 
     /// As [`Client::reconnect`], without blocking.
     pub fn reconnect_async(&self) -> Result<()> {
-        self.keep_target()?;
+        self.lock().keep_target()?;
         self.attempt_async()
     }
 
-    fn set_target(&self, target: Target) {
-        let mut st = self.lock();
-        st.target = Some(target);
-        st.lifecycle.wish();
-    }
-
-    fn keep_target(&self) -> Result<()> {
-        let mut st = self.lock();
-        if st.target.is_none() {
-            return Err(Error::invalid("never connected before"));
-        }
-        let was_connected = st.lifecycle.was_connected;
-        st.lifecycle.wish();
-        st.lifecycle.was_connected = was_connected;
-        Ok(())
-    }
-
+    /// The caller has counted this attempt in `blocking_attempts`.
     fn attempt_blocking(&self) -> Result<()> {
-        let (generation, endpoint) = self.announce_attempt()?;
+        let announced = self.announce_attempt();
         // Without the mutex: nobody else waits for the network.
-        let stream = Dial::new(&endpoint).and_then(|mut dial| dial.wait());
+        let outcome = announced.map(|(generation, endpoint)| {
+            let stream = Dial::new(&endpoint).and_then(|mut dial| dial.wait());
+            (generation, stream)
+        });
         let mut st = self.lock();
+        st.blocking_attempts -= 1;
+        let (generation, stream) = outcome?;
         if st.generation != generation || st.closed {
             return Err(Error::invalid("the attempt was overtaken by another call"));
         }
@@ -186,6 +181,21 @@ impl Client {
 }
 
 impl super::State {
+    fn set_target(&mut self, target: Target) {
+        self.target = Some(target);
+        self.lifecycle.wish();
+    }
+
+    fn keep_target(&mut self) -> Result<()> {
+        if self.target.is_none() {
+            return Err(Error::invalid("never connected before"));
+        }
+        let was_connected = self.lifecycle.was_connected;
+        self.lifecycle.wish();
+        self.lifecycle.was_connected = was_connected;
+        Ok(())
+    }
+
     /// Goes on with the addresses that are being tried.
     pub(super) fn advance_dial(&mut self) {
         let Link::Dialing(dial) = &mut self.link else {

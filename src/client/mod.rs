@@ -78,6 +78,9 @@ struct State {
     waiting: usize,
     /// Somebody runs the loop for this client and reconnects it.
     hosted: bool,
+    /// How many calls of the program are connecting by themselves: the loop makes no
+    /// attempt of its own beside them.
+    blocking_attempts: u32,
     /// A thread sleeps until the network or `wake` moves it.
     parked: bool,
     wake: Option<Arc<dyn Wake>>,
@@ -312,6 +315,7 @@ impl State {
             dispatcher: None,
             waiting: 0,
             hosted: false,
+            blocking_attempts: 0,
             parked: false,
             wake: None,
             readable: false,
