@@ -1,0 +1,108 @@
+/* What every program of this folder stands on: a check that says where it failed, and a
+ * watchdog. Checks hold in every thread: the first that fails ends the program. */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+
+#define CHECK(condition)                                                          \
+    do {                                                                          \
+        if (!(condition)) {                                                       \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);       \
+            _exit(1);                                                             \
+        }                                                                         \
+    } while (0)
+
+/* Compares numbers and prints both. */
+#define CHECK_INT(expected, got)                                                  \
+    do {                                                                          \
+        long long expected_ = (expected), got_ = (got);                           \
+        if (expected_ != got_) {                                                  \
+            fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__,  \
+                #got, got_, expected_);                                           \
+            _exit(1);                                                             \
+        }                                                                         \
+    } while (0)
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *watched = "";
+
+static inline void watchdog_barks(int signal)
+{
+    static const char text[] = "the watchdog ended a program that hung: ";
+    (void)signal;
+    if (write(2, text, sizeof(text) - 1) < 0 || write(2, watched, strlen(watched)) < 0
+        || write(2, "\n", 1) < 0) {
+        _exit(3);
+    }
+    _exit(2);
+}
+
+/* Ends the program with an error in so many seconds, unless called again. */
+static inline void watchdog(unsigned int seconds)
+{
+    signal(SIGALRM, watchdog_barks);
+    alarm(seconds);
+}
+
+static inline int port_of(const char *argument)
+{
+    int port = atoi(argument);
+    CHECK(port > 0 && port < 65536);
+    return port;
+}
+
+/* Something that one thread waits for and another brings about. */
+struct gate {
+    pthread_mutex_t mutex;
+    pthread_cond_t opened;
+    bool open;
+};
+
+#define GATE_CLOSED { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false }
+
+static inline void gate_open(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->mutex);
+    gate->open = true;
+    pthread_cond_broadcast(&gate->opened);
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+static inline void gate_close(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->mutex);
+    gate->open = false;
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+static inline bool gate_is_open(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->mutex);
+    bool open = gate->open;
+    pthread_mutex_unlock(&gate->mutex);
+    return open;
+}
+
+static inline void gate_wait(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->mutex);
+    while (!gate->open) {
+        pthread_cond_wait(&gate->opened, &gate->mutex);
+    }
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+#endif

@@ -1,0 +1,682 @@
+/* null_arguments: NULL, numbers out of range and bytes that are not UTF-8, to every function,
+ * on a client that is there. Each is answered by an error code. */
+#include <limits.h>
+
+#include "check.h"
+
+static const char bad[] = "a\xff\xfe";
+static const char control[] = "a\x01" "b";
+static const char *const not_utf8[] = { "\xff", "a\xc3", "\xed\xa0\x80", "\xc0\x80", "\xf5\x80\x80\x80" };
+static const int not_qos[] = { -1, 3, 255, INT_MIN, INT_MAX };
+static char *too_long; /* 65536 bytes */
+
+#define INVAL MOSQ_ERR_INVAL
+#define UTF8 MOSQ_ERR_MALFORMED_UTF8
+
+static struct mosquitto *fresh(int version)
+{
+    struct mosquitto *m = mosquitto_new("arguments", true, NULL);
+    CHECK(m != NULL);
+    CHECK_INT(0, mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, version));
+    return m;
+}
+
+static void new_clients(void)
+{
+    static const char *const ids[] = { "", bad, control, NULL };
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        errno = 0;
+        CHECK(mosquitto_new(ids[i], false, NULL) == NULL);
+        CHECK_INT(EINVAL, errno);
+    }
+    CHECK(mosquitto_new(too_long, true, NULL) == NULL);
+    struct mosquitto *m = fresh(4);
+    CHECK(mosquitto_userdata(m) == m);
+    CHECK_INT(INVAL, mosquitto_reinitialise(m, NULL, false, NULL));
+    CHECK_INT(INVAL, mosquitto_reinitialise(m, "", true, NULL));
+    CHECK_INT(UTF8, mosquitto_reinitialise(m, bad, true, NULL));
+    mosquitto_user_data_set(m, NULL);
+    CHECK(mosquitto_userdata(m) == NULL);
+    CHECK_INT(0, mosquitto_reinitialise(m, NULL, true, NULL));
+    CHECK(mosquitto_userdata(m) == m);
+    mosquitto_destroy(m);
+    CHECK_INT(LIBMOSQUITTO_VERSION_NUMBER, mosquitto_lib_version(NULL, NULL, NULL));
+    CHECK_INT(0, mosquitto_lib_init());
+    CHECK_INT(0, mosquitto_lib_cleanup());
+}
+
+static void connecting(void)
+{
+    struct mosquitto *m = fresh(5);
+    static const int bad_ports[] = { -1, 65536, INT_MIN, INT_MAX };
+    static const int bad_keep_alives[] = { -1, 1, 65536, INT_MIN, INT_MAX };
+    static const char host[] = "127.0.0.1";
+    CHECK_INT(INVAL, mosquitto_connect(m, NULL, 1883, 60));
+    CHECK_INT(INVAL, mosquitto_connect(m, bad, 1883, 60));
+    CHECK_INT(INVAL, mosquitto_connect_bind(m, NULL, 1883, 60, NULL));
+    CHECK_INT(INVAL, mosquitto_connect_bind(m, host, 1883, 60, bad));
+    CHECK_INT(INVAL, mosquitto_connect_bind_async(m, NULL, 1883, 60, NULL));
+    CHECK_INT(INVAL, mosquitto_connect_bind_async(m, host, 1883, 60, bad));
+    CHECK_INT(INVAL, mosquitto_connect_bind_v5(m, NULL, 1883, 60, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_connect_bind_v5(m, host, 1883, 60, bad, NULL));
+    CHECK_INT(INVAL, mosquitto_connect_async(m, NULL, 1883, 60));
+    CHECK_INT(INVAL, mosquitto_connect_srv(m, NULL, 60, NULL));
+    CHECK_INT(INVAL, mosquitto_connect_srv(m, host, 1, NULL));
+    CHECK_INT(INVAL, mosquitto_connect_srv(m, host, 60, bad));
+    for (size_t i = 0; i < COUNT_OF(bad_ports); i++) {
+        int port = bad_ports[i];
+        CHECK_INT(INVAL, mosquitto_connect(m, host, port, 60));
+        CHECK_INT(INVAL, mosquitto_connect_bind(m, host, port, 60, NULL));
+        CHECK_INT(INVAL, mosquitto_connect_bind_async(m, host, port, 60, NULL));
+        CHECK_INT(INVAL, mosquitto_connect_bind_v5(m, host, port, 60, NULL, NULL));
+        CHECK_INT(INVAL, mosquitto_connect_async(m, host, port, 60));
+    }
+    for (size_t i = 0; i < COUNT_OF(bad_keep_alives); i++) {
+        int keep_alive = bad_keep_alives[i];
+        CHECK_INT(INVAL, mosquitto_connect(m, host, 1883, keep_alive));
+        CHECK_INT(INVAL, mosquitto_connect_bind(m, host, 1883, keep_alive, NULL));
+        CHECK_INT(INVAL, mosquitto_connect_bind_async(m, host, 1883, keep_alive, NULL));
+        CHECK_INT(INVAL, mosquitto_connect_bind_v5(m, host, 1883, keep_alive, NULL, NULL));
+        CHECK_INT(INVAL, mosquitto_connect_async(m, host, 1883, keep_alive));
+        CHECK_INT(INVAL, mosquitto_connect_srv(m, host, keep_alive, NULL));
+    }
+    CHECK_INT(INVAL, mosquitto_reconnect(m));
+    CHECK_INT(INVAL, mosquitto_reconnect_async(m));
+    static const int bad_reasons[] = { -1, 256, INT_MIN, INT_MAX };
+    for (size_t i = 0; i < COUNT_OF(bad_reasons); i++) {
+        CHECK_INT(INVAL, mosquitto_disconnect_v5(m, bad_reasons[i], NULL));
+    }
+    CHECK_INT(MOSQ_ERR_NO_CONN, mosquitto_disconnect(m));
+
+    mosquitto_property *topic_alias = NULL;
+    CHECK_INT(0, mosquitto_property_add_int16(&topic_alias, MQTT_PROP_TOPIC_ALIAS, 1));
+    CHECK_INT(MOSQ_ERR_PROTOCOL, mosquitto_connect_bind_v5(m, host, 1883, 60, NULL, topic_alias));
+    CHECK_INT(MOSQ_ERR_PROTOCOL, mosquitto_disconnect_v5(m, 0, topic_alias));
+    CHECK_INT(0, mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, 4));
+    CHECK_INT(MOSQ_ERR_NOT_SUPPORTED,
+        mosquitto_connect_bind_v5(m, host, 1883, 60, NULL, topic_alias));
+    mosquitto_property_free_all(&topic_alias);
+    mosquitto_destroy(m);
+}
+
+static void loops(void)
+{
+    struct mosquitto *m = fresh(4);
+    static const int not_counts[] = { 0, -1, INT_MIN };
+    for (size_t i = 0; i < COUNT_OF(not_counts); i++) {
+        CHECK_INT(INVAL, mosquitto_loop(m, 0, not_counts[i]));
+        CHECK_INT(INVAL, mosquitto_loop_forever(m, 0, not_counts[i]));
+        CHECK_INT(INVAL, mosquitto_loop_read(m, not_counts[i]));
+        CHECK_INT(INVAL, mosquitto_loop_write(m, not_counts[i]));
+    }
+    CHECK_INT(MOSQ_ERR_NO_CONN, mosquitto_loop(m, INT_MIN, 1));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mosquitto_loop(m, INT_MAX, INT_MAX));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mosquitto_loop_forever(m, INT_MIN, 1));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mosquitto_loop_read(m, 1));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mosquitto_loop_write(m, 1));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mosquitto_loop_misc(m));
+    CHECK_INT(INVAL, mosquitto_loop_stop(m, true));
+    CHECK_INT(0, mosquitto_loop_start(m));
+    CHECK_INT(INVAL, mosquitto_loop_start(m));
+    CHECK_INT(0, mosquitto_loop_stop(m, false));
+    CHECK_INT(INVAL, mosquitto_loop_stop(m, false));
+    CHECK_INT(-1, mosquitto_socket(m));
+    CHECK(!mosquitto_want_write(m));
+    CHECK_INT(0, mosquitto_threaded_set(m, false));
+    CHECK(mosquitto_ssl_get(m) == NULL);
+    mosquitto_destroy(m);
+}
+
+static void callbacks(void)
+{
+    struct mosquitto *m = fresh(4);
+    mosquitto_connect_callback_set(m, NULL);
+    mosquitto_connect_with_flags_callback_set(m, NULL);
+    mosquitto_connect_v5_callback_set(m, NULL);
+    mosquitto_pre_connect_callback_set(m, NULL);
+    mosquitto_disconnect_callback_set(m, NULL);
+    mosquitto_disconnect_v5_callback_set(m, NULL);
+    mosquitto_publish_callback_set(m, NULL);
+    mosquitto_publish_v5_callback_set(m, NULL);
+    mosquitto_message_callback_set(m, NULL);
+    mosquitto_message_v5_callback_set(m, NULL);
+    mosquitto_subscribe_callback_set(m, NULL);
+    mosquitto_subscribe_v5_callback_set(m, NULL);
+    mosquitto_unsubscribe_callback_set(m, NULL);
+    mosquitto_unsubscribe_v5_callback_set(m, NULL);
+    mosquitto_unsubscribe2_v5_callback_set(m, NULL);
+    mosquitto_ext_auth_callback_set(m, NULL);
+    mosquitto_log_callback_set(m, NULL);
+    mosquitto_destroy(m);
+}
+
+/* What `publish` gives for the same arguments, in both functions. */
+static int publish(struct mosquitto *m, const char *topic, int len, const void *payload, int qos)
+{
+    int mid = -1;
+    int rc = mosquitto_publish(m, &mid, topic, len, payload, qos, false);
+    CHECK(rc == 0 || mid == -1);
+    CHECK_INT(rc, mosquitto_publish_v5(m, NULL, topic, len, payload, qos, true, NULL));
+    return rc;
+}
+
+static void publishing(int version)
+{
+    struct mosquitto *m = fresh(version);
+    CHECK_INT(INVAL, publish(m, NULL, 1, "x", 1));
+    CHECK_INT(INVAL, publish(m, "", 1, "x", 1));
+    CHECK_INT(INVAL, publish(m, "+", 1, "x", 1));
+    CHECK_INT(INVAL, publish(m, "a/#", 1, "x", 1));
+    CHECK_INT(INVAL, publish(m, too_long, 1, "x", 1));
+    CHECK_INT(INVAL, publish(m, "t", 1, NULL, 1));
+    for (size_t i = 0; i < COUNT_OF(not_qos); i++) {
+        CHECK_INT(INVAL, publish(m, "t", 1, "x", not_qos[i]));
+    }
+    for (size_t i = 0; i < COUNT_OF(not_utf8); i++) {
+        CHECK_INT(UTF8, publish(m, not_utf8[i], 1, "x", 1));
+    }
+    CHECK_INT(UTF8, publish(m, control, 1, "x", 1));
+    CHECK_INT(MOSQ_ERR_PAYLOAD_SIZE, publish(m, "t", -1, "x", 1));
+    CHECK_INT(MOSQ_ERR_PAYLOAD_SIZE, publish(m, "t", INT_MIN, "x", 1));
+    CHECK_INT(MOSQ_ERR_PAYLOAD_SIZE, publish(m, "t", 268435456, "x", 1));
+    CHECK_INT(MOSQ_ERR_PAYLOAD_SIZE, publish(m, "t", INT_MAX, "x", 1));
+    CHECK_INT(MOSQ_ERR_NO_CONN, publish(m, "t", 1, "x", 0));
+    CHECK_INT(0, publish(m, "t", 0, NULL, 1));
+    CHECK_INT(0, publish(m, "t", 0, "x", 2));
+    mosquitto_destroy(m);
+}
+
+static void properties_of_a_publish(void)
+{
+    struct mosquitto *m = fresh(5);
+    mosquitto_property *props = NULL;
+    CHECK_INT(0, mosquitto_property_add_int32(&props, MQTT_PROP_SESSION_EXPIRY_INTERVAL, 1));
+    CHECK_INT(MOSQ_ERR_PROTOCOL, mosquitto_publish_v5(m, NULL, "t", 1, "x", 1, false, props));
+    CHECK_INT(MOSQ_ERR_PROTOCOL, mosquitto_subscribe_v5(m, NULL, "t", 0, 0, props));
+    CHECK_INT(MOSQ_ERR_PROTOCOL, mosquitto_unsubscribe_v5(m, NULL, "t", props));
+    CHECK_INT(MOSQ_ERR_PROTOCOL, mosquitto_will_set_v5(m, "t", 1, "x", 1, false, props));
+    mosquitto_property_free_all(&props);
+    CHECK_INT(0, mosquitto_property_add_string(&props, MQTT_PROP_CONTENT_TYPE, "a"));
+    CHECK_INT(0, mosquitto_property_add_string(&props, MQTT_PROP_CONTENT_TYPE, "b"));
+    CHECK_INT(MOSQ_ERR_DUPLICATE_PROPERTY,
+        mosquitto_publish_v5(m, NULL, "t", 1, "x", 1, false, props));
+    CHECK_INT(MOSQ_ERR_DUPLICATE_PROPERTY,
+        mosquitto_will_set_v5(m, "t", 1, "x", 1, false, props));
+    CHECK_INT(0, mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, 4));
+    CHECK_INT(MOSQ_ERR_NOT_SUPPORTED,
+        mosquitto_publish_v5(m, NULL, "t", 1, "x", 1, false, props));
+    CHECK_INT(MOSQ_ERR_NOT_SUPPORTED, mosquitto_subscribe_v5(m, NULL, "t", 0, 0, props));
+    CHECK_INT(MOSQ_ERR_NOT_SUPPORTED, mosquitto_unsubscribe_v5(m, NULL, "t", props));
+    CHECK_INT(MOSQ_ERR_NOT_SUPPORTED, mosquitto_will_set_v5(m, "t", 1, "x", 1, false, props));
+    CHECK_INT(MOSQ_ERR_NOT_SUPPORTED, mosquitto_ext_auth_continue(m, "x", 0, NULL, props));
+    mosquitto_property_free_all(&props);
+    mosquitto_destroy(m);
+}
+
+static int subscribe(struct mosquitto *m, char *filter, int qos)
+{
+    char *filters[] = { filter };
+    int mid = -1;
+    int rc = mosquitto_subscribe(m, &mid, filter, qos);
+    CHECK_INT(-1, mid); /* there is no connection, so it never succeeds */
+    CHECK_INT(rc, mosquitto_subscribe_v5(m, NULL, filter, qos, 0, NULL));
+    CHECK_INT(rc, mosquitto_subscribe_multiple(m, &mid, 1, filters, qos, 0, NULL));
+    CHECK_INT(-1, mid);
+    return rc;
+}
+
+static int unsubscribe(struct mosquitto *m, char *filter)
+{
+    char *filters[] = { filter };
+    int mid = -1;
+    int rc = mosquitto_unsubscribe(m, &mid, filter);
+    CHECK_INT(-1, mid);
+    CHECK_INT(rc, mosquitto_unsubscribe_v5(m, NULL, filter, NULL));
+    CHECK_INT(rc, mosquitto_unsubscribe_multiple(m, &mid, 1, filters, NULL));
+    CHECK_INT(-1, mid);
+    return rc;
+}
+
+static void subscribing(int version)
+{
+    static char *const malformed[] = { "", "a/#/b", "a#", "+a", "a/b+" };
+    struct mosquitto *m = fresh(version);
+    CHECK_INT(INVAL, subscribe(m, NULL, 0));
+    CHECK_INT(INVAL, unsubscribe(m, NULL));
+    for (size_t i = 0; i < COUNT_OF(malformed); i++) {
+        CHECK_INT(INVAL, subscribe(m, malformed[i], 0));
+        CHECK_INT(INVAL, unsubscribe(m, malformed[i]));
+    }
+    for (size_t i = 0; i < COUNT_OF(not_utf8); i++) {
+        char filter[8];
+        strcpy(filter, not_utf8[i]);
+        CHECK_INT(UTF8, subscribe(m, filter, 0));
+        CHECK_INT(UTF8, unsubscribe(m, filter));
+    }
+    CHECK_INT(INVAL, subscribe(m, too_long, 0));
+    CHECK_INT(INVAL, unsubscribe(m, too_long));
+    for (size_t i = 0; i < COUNT_OF(not_qos); i++) {
+        CHECK_INT(INVAL, subscribe(m, "t", not_qos[i]));
+    }
+    CHECK_INT(MOSQ_ERR_NO_CONN, subscribe(m, "t", 0));
+    CHECK_INT(MOSQ_ERR_NO_CONN, unsubscribe(m, "t"));
+
+    static const int not_options[] = { 1, 3, 0x30, 0x40, 0x80, 0x100, -1, INT_MIN, INT_MAX };
+    char *filters[] = { "a", "b" };
+    char *with_null[] = { "a", NULL };
+    for (size_t i = 0; i < COUNT_OF(not_options); i++) {
+        CHECK_INT(INVAL, mosquitto_subscribe_v5(m, NULL, "t", 0, not_options[i], NULL));
+        CHECK_INT(INVAL,
+            mosquitto_subscribe_multiple(m, NULL, 2, filters, 0, not_options[i], NULL));
+    }
+    static const int not_counts[] = { 0, -1, INT_MIN };
+    for (size_t i = 0; i < COUNT_OF(not_counts); i++) {
+        CHECK_INT(INVAL, mosquitto_subscribe_multiple(m, NULL, not_counts[i], filters, 0, 0, NULL));
+        CHECK_INT(INVAL, mosquitto_unsubscribe_multiple(m, NULL, not_counts[i], filters, NULL));
+    }
+    CHECK_INT(INVAL, mosquitto_subscribe_multiple(m, NULL, 2, NULL, 0, 0, NULL));
+    CHECK_INT(INVAL, mosquitto_unsubscribe_multiple(m, NULL, 2, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_subscribe_multiple(m, NULL, 2, with_null, 0, 0, NULL));
+    CHECK_INT(INVAL, mosquitto_unsubscribe_multiple(m, NULL, 2, with_null, NULL));
+    mosquitto_destroy(m);
+}
+
+static void will_and_user(int version)
+{
+    struct mosquitto *m = fresh(version);
+    CHECK_INT(INVAL, mosquitto_will_set(m, NULL, 1, "x", 0, false));
+    CHECK_INT(INVAL, mosquitto_will_set(m, "", 1, "x", 0, false));
+    CHECK_INT(INVAL, mosquitto_will_set(m, "a/+", 1, "x", 0, false));
+    CHECK_INT(UTF8, mosquitto_will_set(m, bad, 1, "x", 0, false));
+    CHECK_INT(INVAL, mosquitto_will_set(m, "t", 1, NULL, 0, false));
+    CHECK_INT(MOSQ_ERR_PAYLOAD_SIZE, mosquitto_will_set(m, "t", -1, "x", 0, false));
+    CHECK_INT(MOSQ_ERR_PAYLOAD_SIZE, mosquitto_will_set(m, "t", 65536, too_long, 0, false));
+    CHECK_INT(MOSQ_ERR_PAYLOAD_SIZE, mosquitto_will_set(m, "t", INT_MAX, "x", 0, false));
+    CHECK_INT(INVAL, mosquitto_will_set_v5(m, NULL, 1, "x", 0, false, NULL));
+    CHECK_INT(UTF8, mosquitto_will_set_v5(m, control, 1, "x", 0, false, NULL));
+    CHECK_INT(INVAL, mosquitto_will_set_v5(m, "t", 1, NULL, 0, false, NULL));
+    for (size_t i = 0; i < COUNT_OF(not_qos); i++) {
+        CHECK_INT(INVAL, mosquitto_will_set(m, "t", 1, "x", not_qos[i], false));
+        CHECK_INT(INVAL, mosquitto_will_set_v5(m, "t", 1, "x", not_qos[i], false, NULL));
+    }
+    CHECK_INT(0, mosquitto_will_clear(m));
+    CHECK_INT(0, mosquitto_will_set(m, "t", 0, NULL, 0, false));
+    CHECK_INT(0, mosquitto_will_clear(m));
+    CHECK_INT(0, mosquitto_will_clear(m));
+    CHECK_INT(UTF8, mosquitto_username_pw_set(m, bad, "p"));
+    CHECK_INT(INVAL, mosquitto_username_pw_set(m, too_long, "p"));
+    CHECK_INT(INVAL, mosquitto_username_pw_set(m, "u", too_long));
+    CHECK_INT(version == 5 ? 0 : INVAL, mosquitto_username_pw_set(m, NULL, "p"));
+    CHECK_INT(0, mosquitto_username_pw_set(m, NULL, NULL));
+    CHECK_INT(0, mosquitto_username_pw_set(m, "u", "\xff"));
+    mosquitto_destroy(m);
+}
+
+static void authentication(void)
+{
+    struct mosquitto *m = fresh(5);
+    CHECK_INT(INVAL, mosquitto_ext_auth_continue(m, NULL, 0, NULL, NULL));
+    CHECK_INT(UTF8, mosquitto_ext_auth_continue(m, bad, 0, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_ext_auth_continue(m, "x", 1, NULL, NULL));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mosquitto_ext_auth_continue(m, "x", 0, NULL, NULL));
+    mosquitto_destroy(m);
+}
+
+static void options(void)
+{
+    struct mosquitto *m = fresh(4);
+    static const int not_options[] = { 0, -1, 99, INT_MIN, INT_MAX };
+    int value = 4;
+    for (size_t i = 0; i < COUNT_OF(not_options); i++) {
+        enum mosq_opt_t option = (enum mosq_opt_t)not_options[i];
+        CHECK_INT(INVAL, mosquitto_int_option(m, option, 1));
+        CHECK_INT(INVAL, mosquitto_string_option(m, option, "x"));
+        CHECK_INT(INVAL, mosquitto_void_option(m, option, &value));
+        CHECK_INT(INVAL, mosquitto_opts_set(m, option, &value));
+    }
+    static const struct {
+        enum mosq_opt_t option;
+        int value;
+    } not_values[] = {
+        { MOSQ_OPT_PROTOCOL_VERSION, 2 }, { MOSQ_OPT_PROTOCOL_VERSION, 6 },
+        { MOSQ_OPT_PROTOCOL_VERSION, INT_MIN }, { MOSQ_OPT_PROTOCOL_VERSION, 4 + 256 },
+        { MOSQ_OPT_RECEIVE_MAXIMUM, -1 }, { MOSQ_OPT_RECEIVE_MAXIMUM, 65536 },
+        { MOSQ_OPT_SEND_MAXIMUM, -1 }, { MOSQ_OPT_SEND_MAXIMUM, 65536 },
+        { MOSQ_OPT_TRANSPORT, 0 }, { MOSQ_OPT_TRANSPORT, -1 },
+        { MOSQ_OPT_HTTP_HEADER_SIZE, 99 }, { MOSQ_OPT_HTTP_HEADER_SIZE, INT_MAX },
+    };
+    for (size_t i = 0; i < COUNT_OF(not_values); i++) {
+        CHECK_INT(INVAL, mosquitto_int_option(m, not_values[i].option, not_values[i].value));
+    }
+    CHECK_INT(INVAL, mosquitto_opts_set(m, MOSQ_OPT_PROTOCOL_VERSION, NULL));
+    CHECK_INT(INVAL, mosquitto_opts_set(m, MOSQ_OPT_SSL_CTX, NULL));
+    CHECK_INT(INVAL, mosquitto_void_option(m, MOSQ_OPT_SSL_CTX, NULL));
+    CHECK_INT(INVAL, mosquitto_string_option(m, MOSQ_OPT_BIND_ADDRESS, bad));
+    CHECK_INT(0, mosquitto_string_option(m, MOSQ_OPT_BIND_ADDRESS, NULL));
+    CHECK_INT(INVAL, mosquitto_string_option(m, MOSQ_OPT_TLS_KEYFORM, NULL));
+    CHECK_INT(INVAL, mosquitto_string_option(m, MOSQ_OPT_TLS_ENGINE, NULL));
+    CHECK_INT(INVAL, mosquitto_max_inflight_messages_set(m, 65536));
+    CHECK_INT(INVAL, mosquitto_max_inflight_messages_set(m, UINT_MAX));
+    CHECK_INT(0, mosquitto_reconnect_delay_set(m, UINT_MAX, UINT_MAX, true));
+    CHECK_INT(0, mosquitto_reconnect_delay_set(m, 0, 0, false));
+    mosquitto_message_retry_set(m, UINT_MAX);
+    CHECK_INT(INVAL, mosquitto_socks5_set(m, NULL, 1080, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_socks5_set(m, bad, 1080, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_socks5_set(m, "proxy", -1, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_socks5_set(m, "proxy", 0, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_socks5_set(m, "proxy", 65536, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_socks5_set(m, too_long, 1080, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_socks5_set(m, "proxy", 1080, too_long, NULL));
+    CHECK_INT(INVAL, mosquitto_socks5_set(m, "proxy", 1080, "u", too_long));
+    mosquitto_destroy(m);
+}
+
+static void tls(const char *readable)
+{
+    struct mosquitto *m = fresh(4);
+    static const char missing[] = "/there/is/no/such/file";
+    CHECK_INT(INVAL, mosquitto_tls_set(m, NULL, NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_tls_set(m, missing, NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_tls_set(m, bad, NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_tls_set(m, readable, NULL, readable, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_tls_set(m, readable, NULL, NULL, readable, NULL));
+    CHECK_INT(INVAL, mosquitto_tls_set(m, readable, NULL, missing, readable, NULL));
+    CHECK_INT(INVAL, mosquitto_tls_opts_set(m, -1, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_tls_opts_set(m, 2, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_tls_opts_set(m, 1, "sslv3", NULL));
+    CHECK_INT(INVAL, mosquitto_tls_opts_set(m, 1, bad, NULL));
+    CHECK_INT(INVAL, mosquitto_tls_opts_set(m, 1, NULL, bad));
+    CHECK_INT(0, mosquitto_tls_opts_set(m, 1, "TLSv1.2", NULL));
+    CHECK_INT(0, mosquitto_tls_insecure_set(m, false));
+    CHECK_INT(INVAL, mosquitto_tls_psk_set(m, NULL, "me", NULL));
+    CHECK_INT(INVAL, mosquitto_tls_psk_set(m, "c0ffee", NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_tls_psk_set(m, "coffee", "me", NULL));
+    mosquitto_destroy(m);
+}
+
+static int taker(struct mosquitto *m, void *obj, const struct mosquitto_message *message)
+{
+    (void)m;
+    (void)obj;
+    (void)message;
+    return 1;
+}
+
+static void helpers(void)
+{
+    static const char host[] = "127.0.0.1";
+    struct mosquitto_message *messages = (void *)&messages;
+    CHECK_INT(INVAL, mosquitto_subscribe_simple(NULL, 1, true, "t", 0, host, 1, "c", 60, true,
+        NULL, NULL, NULL, NULL));
+    static const int not_counts[] = { 0, -1, INT_MIN };
+    for (size_t i = 0; i < COUNT_OF(not_counts); i++) {
+        CHECK_INT(INVAL, mosquitto_subscribe_simple(&messages, not_counts[i], true, "t", 0, host, 1,
+            "c", 60, true, NULL, NULL, NULL, NULL));
+    }
+    CHECK_INT(INVAL, mosquitto_subscribe_simple(&messages, 1, true, NULL, 0, host, 1, "c", 60,
+        true, NULL, NULL, NULL, NULL));
+    CHECK(messages == NULL);
+    CHECK_INT(INVAL, mosquitto_subscribe_simple(&messages, 1, true, "t", 0, NULL, 1, "c", 60,
+        true, NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_subscribe_simple(&messages, 1, true, "t", 0, host, 1, NULL, 60,
+        false, NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_subscribe_callback(NULL, NULL, "t", 0, host, 1, "c", 60, true,
+        NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_subscribe_callback(taker, NULL, NULL, 0, host, 1, "c", 60, true,
+        NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_subscribe_callback(taker, NULL, "t", 0, host, 1, bad, 60, true,
+        NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_subscribe_callback(taker, NULL, "t", 0, host, -1, "c", 60, true,
+        NULL, NULL, NULL, NULL));
+    struct libmosquitto_will no_will;
+    struct libmosquitto_tls no_tls;
+    memset(&no_will, 0, sizeof(no_will));
+    memset(&no_tls, 0, sizeof(no_tls));
+    CHECK_INT(INVAL, mosquitto_subscribe_callback(taker, NULL, "t", 0, host, 1, "c", 60, true,
+        NULL, NULL, &no_will, NULL));
+    CHECK_INT(INVAL, mosquitto_subscribe_callback(taker, NULL, "t", 0, host, 1, "c", 60, true,
+        NULL, NULL, NULL, &no_tls));
+}
+
+static void messages(void)
+{
+    struct mosquitto_message message = { 1, "t", "p", 1, 0, false };
+    struct mosquitto_message copy;
+    struct mosquitto_message *none = NULL;
+    CHECK_INT(INVAL, mosquitto_message_copy(NULL, &message));
+    CHECK_INT(INVAL, mosquitto_message_copy(&copy, NULL));
+    message.payloadlen = -1;
+    CHECK_INT(INVAL, mosquitto_message_copy(&copy, &message));
+    message.payloadlen = 1;
+    message.payload = NULL;
+    CHECK_INT(INVAL, mosquitto_message_copy(&copy, &message));
+    message.topic = NULL;
+    CHECK_INT(INVAL, mosquitto_message_copy(&copy, &message));
+    mosquitto_message_free(NULL);
+    mosquitto_message_free(&none);
+    mosquitto_message_free_contents(NULL);
+}
+
+static void topics(void)
+{
+    bool result = true;
+    CHECK_INT(INVAL, mosquitto_pub_topic_check(NULL));
+    CHECK_INT(INVAL, mosquitto_pub_topic_check("+"));
+    CHECK_INT(INVAL, mosquitto_pub_topic_check(too_long));
+    CHECK_INT(UTF8, mosquitto_pub_topic_check(bad));
+    CHECK_INT(INVAL, mosquitto_pub_topic_check2(NULL, 3));
+    CHECK_INT(UTF8, mosquitto_pub_topic_check2(bad, SIZE_MAX));
+    CHECK_INT(0, mosquitto_pub_topic_check2(bad, 1));
+    CHECK_INT(INVAL, mosquitto_sub_topic_check(NULL));
+    CHECK_INT(INVAL, mosquitto_sub_topic_check("a#"));
+    CHECK_INT(INVAL, mosquitto_sub_topic_check(too_long));
+    CHECK_INT(UTF8, mosquitto_sub_topic_check(bad));
+    CHECK_INT(INVAL, mosquitto_sub_topic_check2(NULL, 3));
+    CHECK_INT(UTF8, mosquitto_sub_topic_check2(bad, SIZE_MAX));
+
+    static const char *const pairs[][2] = {
+        { NULL, "a" }, { "a", NULL }, { NULL, NULL }, { "", "a" }, { "a", "" }, { "a#", "a" },
+    };
+    for (size_t i = 0; i < COUNT_OF(pairs); i++) {
+        const char *one = pairs[i][0], *other = pairs[i][1];
+        result = true;
+        CHECK_INT(INVAL, mosquitto_topic_matches_sub(one, other, &result));
+        CHECK(!result);
+        CHECK_INT(INVAL, mosquitto_topic_matches_sub2(one, 9, other, 9, &result));
+        CHECK_INT(INVAL,
+            mosquitto_topic_matches_sub_with_pattern(one, other, NULL, NULL, &result));
+        CHECK_INT(INVAL, mosquitto_sub_matches_acl(one, other, &result));
+        CHECK_INT(INVAL, mosquitto_sub_matches_acl_with_pattern(one, other, "c", "u", &result));
+        CHECK(!result);
+    }
+    CHECK_INT(INVAL, mosquitto_topic_matches_sub("a", "a", NULL));
+    CHECK_INT(INVAL, mosquitto_topic_matches_sub2("a", 1, "a", 1, NULL));
+    CHECK_INT(INVAL, mosquitto_topic_matches_sub_with_pattern("a", "a", NULL, NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_sub_matches_acl("a", "a", NULL));
+    CHECK_INT(INVAL, mosquitto_sub_matches_acl_with_pattern("a", "a", NULL, NULL, NULL));
+    CHECK_INT(0, mosquitto_topic_matches_sub_with_pattern("%c/%u", "c/u", NULL, NULL, &result));
+    CHECK(!result);
+
+    char **tokens = NULL;
+    int count = 0;
+    CHECK_INT(INVAL, mosquitto_sub_topic_tokenise(NULL, &tokens, &count));
+    CHECK_INT(INVAL, mosquitto_sub_topic_tokenise("a", NULL, &count));
+    CHECK_INT(INVAL, mosquitto_sub_topic_tokenise("a", &tokens, NULL));
+    CHECK_INT(INVAL, mosquitto_sub_topic_tokenise(too_long, &tokens, &count));
+    CHECK_INT(UTF8, mosquitto_sub_topic_tokenise(bad, &tokens, &count));
+    CHECK_INT(INVAL, mosquitto_sub_topic_tokens_free(NULL, 1));
+    CHECK_INT(INVAL, mosquitto_sub_topic_tokens_free(&tokens, 1));
+    CHECK_INT(0, mosquitto_sub_topic_tokenise("a/b", &tokens, &count));
+    CHECK_INT(INVAL, mosquitto_sub_topic_tokens_free(&tokens, 0));
+    CHECK_INT(INVAL, mosquitto_sub_topic_tokens_free(&tokens, -1));
+    CHECK_INT(0, mosquitto_sub_topic_tokens_free(&tokens, count));
+}
+
+static void texts(void)
+{
+    static const int numbers[] = { -1000, -7, 44, 99, 255, 256, INT_MIN, INT_MAX };
+    int command = 77, identifier = 77, type = 77;
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+        CHECK(mosquitto_strerror(numbers[i]) != NULL);
+        CHECK(mosquitto_connack_string(numbers[i]) != NULL);
+        CHECK(mosquitto_reason_string(numbers[i]) != NULL);
+        CHECK(mosquitto_property_identifier_to_string(numbers[i]) == NULL);
+    }
+    CHECK_INT(INVAL, mosquitto_string_to_command(NULL, &command));
+    CHECK_INT(INVAL, mosquitto_string_to_command("connect", NULL));
+    CHECK_INT(INVAL, mosquitto_string_to_command(bad, &command));
+    CHECK_INT(INVAL, mosquitto_string_to_command("", &command));
+    CHECK_INT(77, command);
+    CHECK_INT(INVAL, mosquitto_string_to_property_info(NULL, &identifier, &type));
+    CHECK_INT(INVAL, mosquitto_string_to_property_info("topic-alias", NULL, &type));
+    CHECK_INT(INVAL, mosquitto_string_to_property_info("topic-alias", &identifier, NULL));
+    CHECK_INT(INVAL, mosquitto_string_to_property_info(bad, &identifier, &type));
+    CHECK_INT(77, identifier);
+    CHECK_INT(77, type);
+    CHECK_INT(INVAL, mosquitto_validate_utf8(NULL, 0));
+    CHECK_INT(INVAL, mosquitto_validate_utf8("a", -1));
+    CHECK_INT(INVAL, mosquitto_validate_utf8("a", INT_MIN));
+    CHECK_INT(INVAL, mosquitto_validate_utf8("a", INT_MAX));
+    for (size_t i = 0; i < COUNT_OF(not_utf8); i++) {
+        CHECK_INT(UTF8, mosquitto_validate_utf8(not_utf8[i], (int)strlen(not_utf8[i])));
+    }
+}
+
+static void adding_properties(void)
+{
+    mosquitto_property *list = NULL;
+    static const int none[] = { 0, -1, 4, 43, 128, 256 + 1, INT_MIN, INT_MAX };
+    for (size_t i = 0; i < COUNT_OF(none); i++) {
+        CHECK_INT(INVAL, mosquitto_property_add_byte(&list, none[i], 1));
+        CHECK_INT(INVAL, mosquitto_property_add_int16(&list, none[i], 1));
+        CHECK_INT(INVAL, mosquitto_property_add_int32(&list, none[i], 1));
+        CHECK_INT(INVAL, mosquitto_property_add_varint(&list, none[i], 1));
+        CHECK_INT(INVAL, mosquitto_property_add_binary(&list, none[i], "x", 1));
+        CHECK_INT(INVAL, mosquitto_property_add_string(&list, none[i], "x"));
+        CHECK_INT(INVAL, mosquitto_property_add_string_pair(&list, none[i], "x", "y"));
+        CHECK_INT(MOSQ_ERR_PROTOCOL, mosquitto_property_check_command(CMD_CONNECT, none[i]));
+    }
+    CHECK_INT(INVAL, mosquitto_property_add_byte(NULL, MQTT_PROP_MAXIMUM_QOS, 1));
+    CHECK_INT(INVAL, mosquitto_property_add_int16(NULL, MQTT_PROP_TOPIC_ALIAS, 1));
+    CHECK_INT(INVAL, mosquitto_property_add_int32(NULL, MQTT_PROP_MAXIMUM_PACKET_SIZE, 1));
+    CHECK_INT(INVAL, mosquitto_property_add_varint(NULL, MQTT_PROP_SUBSCRIPTION_IDENTIFIER, 1));
+    CHECK_INT(INVAL,
+        mosquitto_property_add_varint(&list, MQTT_PROP_SUBSCRIPTION_IDENTIFIER, 268435456));
+    CHECK_INT(INVAL, mosquitto_property_add_binary(NULL, MQTT_PROP_CORRELATION_DATA, "x", 1));
+    CHECK_INT(INVAL, mosquitto_property_add_binary(&list, MQTT_PROP_CORRELATION_DATA, NULL, 1));
+    CHECK_INT(INVAL, mosquitto_property_add_string(NULL, MQTT_PROP_CONTENT_TYPE, "x"));
+    CHECK_INT(INVAL, mosquitto_property_add_string(&list, MQTT_PROP_CONTENT_TYPE, NULL));
+    CHECK_INT(UTF8, mosquitto_property_add_string(&list, MQTT_PROP_CONTENT_TYPE, bad));
+    CHECK_INT(UTF8, mosquitto_property_add_string(&list, MQTT_PROP_CONTENT_TYPE, too_long));
+    CHECK_INT(INVAL, mosquitto_property_add_string_pair(NULL, MQTT_PROP_USER_PROPERTY, "x", "y"));
+    CHECK_INT(INVAL, mosquitto_property_add_string_pair(&list, MQTT_PROP_USER_PROPERTY, NULL, "y"));
+    CHECK_INT(INVAL, mosquitto_property_add_string_pair(&list, MQTT_PROP_USER_PROPERTY, "x", NULL));
+    CHECK_INT(UTF8, mosquitto_property_add_string_pair(&list, MQTT_PROP_USER_PROPERTY, bad, "y"));
+    CHECK_INT(UTF8, mosquitto_property_add_string_pair(&list, MQTT_PROP_USER_PROPERTY, "x", bad));
+    CHECK_INT(INVAL, mosquitto_property_add_byte(&list, MQTT_PROP_TOPIC_ALIAS, 1));
+    CHECK_INT(MOSQ_ERR_PROTOCOL, mosquitto_property_check_command(-1, MQTT_PROP_USER_PROPERTY));
+    CHECK(list == NULL);
+}
+
+/* Reads with NULL where values go, and of what is not there. */
+static void reading_properties(const mosquitto_property *list)
+{
+    void *binary;
+    char *string, *name;
+    uint8_t byte = 7;
+    uint16_t int16 = 7, len = 7;
+    uint32_t int32 = 7;
+    for (int identifier = -1; identifier <= 43; identifier++) {
+        binary = NULL, string = NULL, name = NULL;
+        CHECK(mosquitto_property_read_byte(list, identifier, &byte, false) == NULL);
+        CHECK(mosquitto_property_read_int16(list, identifier, &int16, false) == NULL);
+        CHECK(mosquitto_property_read_int32(list, identifier, &int32, false) == NULL);
+        CHECK(mosquitto_property_read_varint(list, identifier, &int32, true) == NULL);
+        CHECK(mosquitto_property_read_binary(list, identifier, &binary, &len, false) == NULL);
+        CHECK(mosquitto_property_read_string(list, identifier, &string, false) == NULL);
+        if (identifier != MQTT_PROP_USER_PROPERTY || list == NULL) {
+            CHECK(mosquitto_property_read_string_pair(list, identifier, &name, &string, false)
+                == NULL);
+        }
+        CHECK(binary == NULL && string == NULL && name == NULL);
+    }
+    CHECK(byte == 7 && int16 == 7 && int32 == 7 && len == 7);
+}
+
+static void looking_at_properties(void)
+{
+    mosquitto_property *list = NULL, *other = NULL;
+    CHECK(mosquitto_property_next(NULL) == NULL);
+    CHECK_INT(0, mosquitto_property_identifier(NULL));
+    CHECK_INT(0, mosquitto_property_type(NULL));
+    CHECK_INT(0, mosquitto_property_byte_value(NULL));
+    CHECK_INT(0, mosquitto_property_int16_value(NULL));
+    CHECK_INT(0, mosquitto_property_int32_value(NULL));
+    CHECK_INT(0, mosquitto_property_varint_value(NULL));
+    CHECK(mosquitto_property_binary_value(NULL) == NULL);
+    CHECK_INT(0, mosquitto_property_binary_value_length(NULL));
+    CHECK(mosquitto_property_string_value(NULL) == NULL);
+    CHECK_INT(0, mosquitto_property_string_value_length(NULL));
+    CHECK(mosquitto_property_string_name(NULL) == NULL);
+    CHECK_INT(0, mosquitto_property_string_name_length(NULL));
+    mosquitto_property_free_all(NULL);
+    mosquitto_property_free_all(&list);
+    CHECK_INT(0, mosquitto_property_check_all(CMD_CONNECT, NULL));
+    CHECK_INT(INVAL, mosquitto_property_copy_all(NULL, NULL));
+    CHECK_INT(0, mosquitto_property_copy_all(&other, NULL));
+    CHECK(other == NULL);
+    CHECK_INT(INVAL, mosquitto_property_remove(NULL, NULL));
+    CHECK_INT(INVAL, mosquitto_property_remove(&list, NULL));
+    reading_properties(NULL);
+
+    CHECK_INT(0, mosquitto_property_add_string_pair(&list, MQTT_PROP_USER_PROPERTY, "n", "v"));
+    CHECK_INT(0, mosquitto_property_add_string_pair(&other, MQTT_PROP_USER_PROPERTY, "n", "v"));
+    reading_properties(list);
+    CHECK(mosquitto_property_read_string_pair(list, MQTT_PROP_USER_PROPERTY, NULL, NULL, false)
+        == list);
+    CHECK(mosquitto_property_read_string_pair(list, MQTT_PROP_USER_PROPERTY, NULL, NULL, true)
+        == NULL);
+    CHECK_INT(0, mosquitto_property_byte_value(list));
+    CHECK_INT(0, mosquitto_property_int16_value(list));
+    CHECK_INT(0, mosquitto_property_int32_value(list));
+    CHECK_INT(0, mosquitto_property_varint_value(list));
+    CHECK(mosquitto_property_binary_value(list) == NULL);
+    CHECK_INT(MOSQ_ERR_NOT_FOUND, mosquitto_property_remove(&list, other));
+    static const int not_commands[] = { 0, 0xff, -1, CMD_PINGREQ, INT_MIN, INT_MAX };
+    for (size_t i = 0; i < COUNT_OF(not_commands); i++) {
+        CHECK_INT(MOSQ_ERR_PROTOCOL, mosquitto_property_check_all(not_commands[i], list));
+    }
+    mosquitto_property_free_all(&list);
+    mosquitto_property_free_all(&other);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    watchdog(60);
+    too_long = malloc(65537);
+    CHECK(too_long != NULL);
+    memset(too_long, 'a', 65536);
+    too_long[65536] = '\0';
+    new_clients();
+    connecting();
+    loops();
+    callbacks();
+    for (int version = 3; version <= 5; version++) {
+        publishing(version);
+        subscribing(version);
+        will_and_user(version);
+    }
+    properties_of_a_publish();
+    authentication();
+    options();
+    tls(argv[0]);
+    helpers();
+    messages();
+    topics();
+    texts();
+    adding_properties();
+    looking_at_properties();
+    free(too_long);
+    return 0;
+}
