@@ -164,8 +164,8 @@ impl Client {
         if options.tls.enabled {
             return unsupported("TLS");
         }
-        if options.transport == TransportKind::WebSocket {
-            return unsupported("WebSocket");
+        if options.transport == TransportKind::WebSocket && cfg!(not(feature = "websocket")) {
+            return unsupported("WebSocket, in this build");
         }
         if options.socks5.is_some() {
             return unsupported("SOCKS5");
@@ -175,6 +175,15 @@ impl Client {
             port: target.port,
             bind_address: options.bind_address.clone(),
             nodelay: options.tcp_nodelay,
+            websocket_path: match options.transport {
+                TransportKind::Tcp => None,
+                TransportKind::WebSocket => Some(
+                    options
+                        .http_path
+                        .clone()
+                        .unwrap_or_else(|| "/mqtt".to_owned()),
+                ),
+            },
         };
         Ok((generation, endpoint))
     }

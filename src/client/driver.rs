@@ -216,6 +216,10 @@ impl Client {
     /// Reads at most `reads` times, and delivers what each read brought.
     fn read_and_deliver<'a>(&'a self, mut st: Guard<'a>, reads: usize) -> Guard<'a> {
         let _right = self.take_dispatch(&mut st);
+        // What is inside a buffering stream makes no descriptor readable, so it is read
+        // to the end even for a host that asked for one read.
+        let to_the_end = st.io.as_ref().is_some_and(|io| io.stream.buffers());
+        let reads = if to_the_end { usize::MAX } else { reads };
         for _ in 0..reads {
             if !st.readable {
                 break;
@@ -254,6 +258,11 @@ impl Client {
         if st.generation != generation {
             return (st, false); // the stream was replaced meanwhile
         }
+        let io_buffers = io.stream.buffers();
+        if io_buffers {
+            // Reading may have been what writing waited for: a handshake.
+            st.write_blocked = false;
+        }
         st.io = Some(io);
         st.received = received;
         match outcome {
@@ -264,7 +273,7 @@ impl Client {
             Ok(count) => {
                 // A short read has emptied the socket. Where the end was announced with
                 // the bytes it is not announced again.
-                st.readable = count == room || st.read_closed;
+                st.readable = count == room || st.read_closed || io_buffers;
                 (st, true)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -349,10 +358,18 @@ impl Client {
             st.session.transmitted(sent, Instant::now());
             match outcome {
                 Ok(blocked) => st.write_blocked = blocked,
-                Err(error) => {
-                    st.end_link(Some(lost(&error)));
-                    return st;
-                }
+                Err(error) => match lost(&error) {
+                    // The server may have said why before it closed: that is still to be
+                    // read, and so is the end.
+                    Error::Peer(PeerError::ConnectionLost) => {
+                        st.write_blocked = true;
+                        st.readable = true;
+                    }
+                    error => {
+                        st.end_link(Some(error));
+                        return st;
+                    }
+                },
             }
         }
         if st.is_flushed_and_closing() && !st.lifecycle.wanted && st.failure.is_none() {
@@ -410,7 +427,10 @@ impl Io {
                 Err(error) => return (sent, Err(error)),
             }
         }
-        (sent, Ok(false))
+        match self.stream.flush() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => (sent, Ok(true)),
+            outcome => (sent, outcome.map(|()| false)),
+        }
     }
 }
 

@@ -112,6 +112,13 @@ struct Io {
     pending: TransmitBuf,
 }
 
+impl Io {
+    /// Whether nothing waits to be written.
+    fn is_empty(&self) -> bool {
+        self.pending.is_empty() && !self.stream.has_unsent()
+    }
+}
+
 type Guard<'a> = MutexGuard<'a, State>;
 
 impl Client {
@@ -344,7 +351,7 @@ impl State {
     /// Whether bytes wait to be written.
     fn has_output(&self) -> bool {
         self.session.has_transmit()
-            || self.io.as_ref().is_some_and(|io| !io.pending.is_empty())
+            || self.io.as_ref().is_some_and(|io| !io.is_empty())
             || self.write_blocked
     }
 
@@ -352,7 +359,7 @@ impl State {
     fn is_flushed_and_closing(&self) -> bool {
         self.session.state() == SessionState::Closing
             && !self.session.has_transmit()
-            && self.io.as_ref().is_some_and(|io| io.pending.is_empty())
+            && self.io.as_ref().is_some_and(|io| io.is_empty())
     }
 
     /// Lets go of any connection or attempt without telling the program.

@@ -24,6 +24,8 @@ pub struct Endpoint {
     pub bind_address: Option<String>,
     /// Switch Nagle's algorithm off.
     pub nodelay: bool,
+    /// Speak WebSocket, asking for this path.
+    pub websocket_path: Option<String>,
 }
 
 /// A connection attempt that is going on.
@@ -31,7 +33,7 @@ pub struct Endpoint {
 pub struct Dial {
     waiting: VecDeque<SockAddr>,
     bind: Vec<SocketAddr>,
-    nodelay: bool,
+    endpoint: Endpoint,
     current: Option<(Socket, Instant)>,
     last_error: Option<Error>,
     sockets: u64,
@@ -42,6 +44,31 @@ impl Endpoint {
     pub fn needs_look_up(&self) -> bool {
         let is_name = |host: &str| resolve::literal(host, 0).is_none();
         self.port != 0 && is_name(&self.host) || self.bind_address.as_deref().is_some_and(is_name)
+    }
+}
+
+impl Endpoint {
+    /// What MQTT flows over, on a connected socket.
+    fn stream(&self, socket: Socket) -> Result<Stream> {
+        let Some(path) = &self.websocket_path else {
+            return Ok(Stream::Socket(socket));
+        };
+        #[cfg(feature = "websocket")]
+        {
+            let request = super::WebSocketRequest {
+                host: self.host.clone(),
+                port: self.port,
+                path: path.clone(),
+            };
+            super::WebSocketStream::new(socket, &request)
+                .map(|stream| Stream::WebSocket(Box::new(stream)))
+                .map_err(|error| Error::io("WebSocket upgrade", &error))
+        }
+        #[cfg(not(feature = "websocket"))]
+        {
+            let _ = path;
+            Err(crate::error::CallerError::NotSupported("WebSocket, in this build").into())
+        }
     }
 }
 
@@ -65,7 +92,7 @@ impl Dial {
         Ok(Dial {
             waiting,
             bind,
-            nodelay: endpoint.nodelay,
+            endpoint: endpoint.clone(),
             current: None,
             last_error: None,
             sockets: 0,
@@ -93,7 +120,7 @@ impl Dial {
         loop {
             if let Some((socket, deadline)) = self.current.take() {
                 match socket::finish_connect(&socket) {
-                    Ok(Some(())) => return Ok(Some(Stream::Socket(socket))),
+                    Ok(Some(())) => return self.endpoint.stream(socket).map(Some),
                     Ok(None) if now < deadline => {
                         self.current = Some((socket, deadline));
                         return Ok(None);
@@ -109,8 +136,8 @@ impl Dial {
                     .unwrap_or_else(|| Error::Resolver("no address".to_owned())));
             };
             self.sockets += 1;
-            match socket::begin_connect(&address, &self.bind, self.nodelay) {
-                Ok((socket, true)) => return Ok(Some(Stream::Socket(socket))),
+            match socket::begin_connect(&address, &self.bind, self.endpoint.nodelay) {
+                Ok((socket, true)) => return self.endpoint.stream(socket).map(Some),
                 Ok((socket, false)) => self.current = Some((socket, now + CONNECT_TIMEOUT)),
                 Err(error) => self.last_error = Some(Error::io("connect", &error)),
             }
@@ -152,6 +179,7 @@ mod tests {
             port,
             bind_address: None,
             nodelay: true,
+            websocket_path: None,
         }
     }
 
