@@ -5,7 +5,7 @@
 
 mod poller;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -37,11 +37,15 @@ struct Shared {
     /// Made when first needed: a client in a foreign event loop has no use for it.
     poller: Mutex<Option<Poller>>,
     waker: OnceCell<Arc<Waker>>,
+    /// Threads inside `run_once` and `run_forever`.
+    guests: AtomicUsize,
 }
 
 #[derive(Debug)]
 struct LoopThread {
     stop: Arc<AtomicBool>,
+    /// It has the poller; until then it waits for whoever has, and calls nobody.
+    running: Arc<AtomicBool>,
     handle: JoinHandle<()>,
 }
 
@@ -53,6 +57,7 @@ impl Runner {
                 client,
                 poller: Mutex::new(None),
                 waker: OnceCell::new(),
+                guests: AtomicUsize::new(0),
             }),
             thread: Mutex::new(None),
         }
@@ -71,6 +76,7 @@ impl Runner {
     /// an event handler.
     pub fn run_once(&self, timeout: Option<Duration>) -> Result<()> {
         self.shared.check_not_in_handler()?;
+        let _guest = Guest::enter(&self.shared.guests);
         match self.shared.try_poller()? {
             Some(mut poller) => self.shared.turn(poller.get()?, timeout, false),
             None => {
@@ -91,6 +97,7 @@ impl Runner {
     pub fn run_forever(&self) -> Result<()> {
         let shared = &self.shared;
         shared.check_not_in_handler()?;
+        let _guest = Guest::enter(&shared.guests);
         let Some(mut poller) = shared.try_poller()? else {
             return Err(Error::invalid("another thread runs the loop"));
         };
@@ -126,20 +133,27 @@ impl Runner {
         // Made here, so that a failure is the caller's to see.
         drop(self.shared.waker()?);
         let stop = Arc::new(AtomicBool::new(false));
+        let running = Arc::new(AtomicBool::new(false));
         let handle = thread::Builder::new()
             .name("mqttrs-loop".to_owned())
             .spawn({
-                let (shared, stop) = (Arc::clone(&self.shared), Arc::clone(&stop));
-                move || shared.run_thread(&stop)
+                let shared = Arc::clone(&self.shared);
+                let (stop, running) = (Arc::clone(&stop), Arc::clone(&running));
+                move || shared.run_thread(&stop, &running)
             })
             .map_err(|error| Error::io("start of the loop thread", &error))?;
-        *thread = Some(LoopThread { stop, handle });
+        *thread = Some(LoopThread {
+            stop,
+            running,
+            handle,
+        });
         Ok(())
     }
 
     /// Stops the thread and waits until it has ended: at most as long as the callback it
     /// is in, and, unless `force` is set, [`STOP_FLUSH_LIMIT`] for what was queued before a
-    /// DISCONNECT. Called on the thread itself (inside a callback) it does not wait.
+    /// DISCONNECT. Inside a callback it does not wait, whatever thread that is on: the
+    /// loop thread may be waiting for the callback to return.
     ///
     /// # Errors
     ///
@@ -155,7 +169,11 @@ impl Runner {
         if let Some(waker) = self.shared.waker.get() {
             waker.wake_now();
         }
-        if thread.handle.thread().id() != thread::current().id() {
+        // A thread that waits for a caller of `run_once` or `run_forever` to let go of the
+        // poller ends when it gets it; that could take forever.
+        let running = thread.running.load(Ordering::SeqCst);
+        let queued = !running && self.shared.guests.load(Ordering::SeqCst) > 0;
+        if !queued && !self.shared.client.is_in_handler() {
             // A loop thread that panicked has ended too.
             let _ = thread.handle.join();
         }
@@ -217,9 +235,10 @@ impl Shared {
             .handle_ready(ready.readable, ready.writable, ready.read_closed)
     }
 
-    fn run_thread(&self, stop: &AtomicBool) {
+    fn run_thread(&self, stop: &AtomicBool, running: &AtomicBool) {
         // Waits for a call of `run_once` on another thread to come to its end.
         let mut guard = PollerGuard(self.poller.lock().unwrap_or_else(PoisonError::into_inner));
+        running.store(true, Ordering::SeqCst);
         let Ok(poller) = guard.get() else {
             return;
         };
@@ -252,6 +271,22 @@ impl Shared {
 
 /// The poller while this thread uses it.
 struct PollerGuard<'a>(MutexGuard<'a, Option<Poller>>);
+
+/// A thread inside `run_once` or `run_forever`.
+struct Guest<'a>(&'a AtomicUsize);
+
+impl<'a> Guest<'a> {
+    fn enter(guests: &'a AtomicUsize) -> Self {
+        guests.fetch_add(1, Ordering::SeqCst);
+        Guest(guests)
+    }
+}
+
+impl Drop for Guest<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl PollerGuard<'_> {
     fn get(&mut self) -> Result<&mut Poller> {
