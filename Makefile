@@ -121,6 +121,10 @@ uninstall: ## remove everything that install and install-dropin put there
 test: all dropin packages ## install what the tests need, run every test, print one summary
 	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/test.sh
 
+.PHONY: conformance
+conformance: ## prove each statement of the specifications that binds a client, and count
+	CARGO="$(CARGO)" scripts/conformance.sh
+
 .PHONY: packages
 packages: ## install the Debian packages that the tests use
 	scripts/install-packages.sh
