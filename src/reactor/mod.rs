@@ -43,10 +43,18 @@ struct Shared {
 
 #[derive(Debug)]
 struct LoopThread {
-    stop: Arc<AtomicBool>,
+    stop: Arc<StopRequest>,
     /// It has the poller; until then it waits for whoever has, and calls nobody.
     running: Arc<AtomicBool>,
     handle: JoinHandle<()>,
+}
+
+/// What [`Runner::stop`] told a loop thread.
+#[derive(Debug, Default)]
+struct StopRequest {
+    asked: AtomicBool,
+    /// Also when the program has not disconnected.
+    forced: AtomicBool,
 }
 
 impl Runner {
@@ -132,7 +140,7 @@ impl Runner {
         }
         // Made here, so that a failure is the caller's to see.
         drop(self.shared.waker()?);
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = Arc::new(StopRequest::default());
         let running = Arc::new(AtomicBool::new(false));
         let handle = thread::Builder::new()
             .name("mqttrs-loop".to_owned())
@@ -150,10 +158,15 @@ impl Runner {
         Ok(())
     }
 
-    /// Stops the thread and waits until it has ended: at most as long as the callback it
-    /// is in, and, unless `force` is set, [`STOP_FLUSH_LIMIT`] for what was queued before a
-    /// DISCONNECT. Inside a callback it does not wait, whatever thread that is on: the
-    /// loop thread may be waiting for the callback to return.
+    /// Stops the thread and waits until it has ended.
+    ///
+    /// With `force` that takes at most as long as the callback it is in. Without, the
+    /// thread first runs until the program disconnects: programs do that in a callback,
+    /// when the last of their messages is acknowledged, and join the thread meanwhile.
+    /// Then it has [`STOP_FLUSH_LIMIT`] for what was queued before the DISCONNECT.
+    ///
+    /// Inside a callback it does not wait, whatever thread that is on: the loop thread may
+    /// be waiting for the callback to return.
     ///
     /// # Errors
     ///
@@ -165,7 +178,8 @@ impl Runner {
         if force {
             self.shared.client.set_hosted(false);
         }
-        thread.stop.store(true, Ordering::SeqCst);
+        thread.stop.forced.store(force, Ordering::SeqCst);
+        thread.stop.asked.store(true, Ordering::SeqCst);
         if let Some(waker) = self.shared.waker.get() {
             waker.wake_now();
         }
@@ -235,7 +249,7 @@ impl Shared {
             .handle_ready(ready.readable, ready.writable, ready.read_closed)
     }
 
-    fn run_thread(&self, stop: &AtomicBool, running: &AtomicBool) {
+    fn run_thread(&self, stop: &StopRequest, running: &AtomicBool) {
         // Waits for a call of `run_once` on another thread to come to its end.
         let mut guard = PollerGuard(self.poller.lock().unwrap_or_else(PoisonError::into_inner));
         running.store(true, Ordering::SeqCst);
@@ -245,7 +259,9 @@ impl Shared {
         let hosting = Hosting::begin(&self.client);
         let mut flush_until = None;
         loop {
-            if stop.load(Ordering::SeqCst) {
+            let ends = stop.asked.load(Ordering::SeqCst)
+                && (stop.forced.load(Ordering::SeqCst) || !self.client.is_wanted());
+            if ends {
                 let now = Instant::now();
                 let until = *flush_until.get_or_insert(now + STOP_FLUSH_LIMIT);
                 if !self.client.is_closing() || now >= until {
