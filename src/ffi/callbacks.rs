@@ -578,17 +578,23 @@ impl Callbacks {
         address(self.handle)
     }
 
+    /// The callback, unless one that was called before it for the same event has
+    /// destroyed the handle, and maybe what the user data points to.
+    fn second<F: Copy>(&self, callback: &Cell<Option<F>>) -> Option<F> {
+        callback.get().filter(|_| self.handle.enter().is_some())
+    }
+
     fn connected(&self, code: u8, session_present: bool, properties: Properties<'_>) {
         let (mosq, rc, flags) = (self.mosq(), c_int::from(code), c_int::from(session_present));
         if let Some(connect) = self.connect.get() {
             // SAFETY: the program's function with the type it was set with.
             unsafe { connect(mosq, self.obj(), rc) };
         }
-        if let Some(connect) = self.connect_with_flags.get() {
+        if let Some(connect) = self.second(&self.connect_with_flags) {
             // SAFETY: as above.
             unsafe { connect(mosq, self.obj(), rc, flags) };
         }
-        if let Some(connect) = self.connect_v5.get() {
+        if let Some(connect) = self.second(&self.connect_v5) {
             let list = Lent::new(properties);
             // SAFETY: as above; the list lives until after the call.
             unsafe { connect(mosq, self.obj(), rc, flags, list.as_ptr()) };
@@ -601,7 +607,7 @@ impl Callbacks {
             // SAFETY: the program's function with the type it was set with.
             unsafe { disconnect(mosq, self.obj(), rc) };
         }
-        if let Some(disconnect) = self.disconnect_v5.get() {
+        if let Some(disconnect) = self.second(&self.disconnect_v5) {
             let list = Lent::new(properties);
             // SAFETY: as above; the list lives until after the call.
             unsafe { disconnect(mosq, self.obj(), rc, list.as_ptr()) };
@@ -614,7 +620,7 @@ impl Callbacks {
             // SAFETY: the program's function with the type it was set with.
             unsafe { publish(mosq, self.obj(), mid) };
         }
-        if let Some(publish) = self.publish_v5.get() {
+        if let Some(publish) = self.second(&self.publish_v5) {
             let list = Lent::new(properties);
             // SAFETY: as above; the list lives until after the call.
             unsafe {
@@ -650,7 +656,7 @@ impl Callbacks {
             // lives until after the call.
             unsafe { on_message(mosq, self.obj(), &lent) };
         }
-        if let Some(on_message) = self.message_v5.get() {
+        if let Some(on_message) = self.second(&self.message_v5) {
             let list = Lent::new(message.properties);
             // SAFETY: as above; so does the list.
             unsafe { on_message(mosq, self.obj(), &lent, list.as_ptr()) };
@@ -667,7 +673,7 @@ impl Callbacks {
             // lives until after the call.
             unsafe { subscribe(mosq, self.obj(), mid, count, granted.as_ptr()) };
         }
-        if let Some(subscribe) = self.subscribe_v5.get() {
+        if let Some(subscribe) = self.second(&self.subscribe_v5) {
             let list = Lent::new(properties);
             // SAFETY: as above; so does the list.
             unsafe {
@@ -689,12 +695,12 @@ impl Callbacks {
             // SAFETY: the program's function with the type it was set with.
             unsafe { unsubscribe(mosq, self.obj(), mid) };
         }
-        if let Some(unsubscribe) = self.unsubscribe_v5.get() {
+        if let Some(unsubscribe) = self.second(&self.unsubscribe_v5) {
             let list = Lent::new(properties);
             // SAFETY: as above; the list lives until after the call.
             unsafe { unsubscribe(mosq, self.obj(), mid, list.as_ptr()) };
         }
-        if let Some(unsubscribe) = self.unsubscribe2_v5.get() {
+        if let Some(unsubscribe) = self.second(&self.unsubscribe2_v5) {
             let codes: Vec<c_int> = codes.iter().copied().map(c_int::from).collect();
             let count = c_int::try_from(codes.len()).unwrap_or(c_int::MAX);
             let first = if codes.is_empty() {
