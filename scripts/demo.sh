@@ -43,7 +43,9 @@ make --no-print-directory -s install \
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 make --no-print-directory -s -C examples-c OUT="$folder" PACKAGE=mqttrs
 for example in subscribe publish event_loop; do
-    ldd "$folder/$example" | grep -q "$prefix/lib/libmqttrs.so" || fail "$example does not use libmqttrs"
+    # No "ldd | grep -q": grep would leave early, and ldd fail for having nobody to write to.
+    libraries=$(ldd "$folder/$example")
+    [[ $libraries == *"$prefix/lib/libmqttrs.so"* ]] || fail "$example does not use libmqttrs"
 done
 echo "cc \$(pkg-config --cflags mqttrs) subscribe.c \$(pkg-config --libs mqttrs)"
 
