@@ -84,6 +84,7 @@ fn comparable(script: &Script, outcome: &Outcome, dir: &Path, output: &[u8]) -> 
     if script.mask_pid {
         text = text.replace(&outcome.pid.to_string(), "<pid>");
     }
+    text = mask_version(&text);
     text = mask_after(&text, "mosq-", 18, |c| c.is_ascii_alphanumeric());
     text = mask_after(&text, "auto-", 36, |c| c.is_ascii_hexdigit() || c == '-');
     if script.mask_digits {
@@ -112,6 +113,17 @@ fn mask_after(text: &str, prefix: &str, length: usize, part: impl Fn(char) -> bo
         }
     }
     masked + rest
+}
+
+/// The programs say on which library they run; ours is another version.
+fn mask_version(text: &str) -> String {
+    const BEFORE: &str = "running on libmosquitto ";
+    text.split_inclusive('\n')
+        .map(|line| match line.find(BEFORE) {
+            Some(at) => format!("{}{BEFORE}<version>\n", &line[..at]),
+            None => line.to_owned(),
+        })
+        .collect()
 }
 
 fn mask_digits(text: &str) -> String {
@@ -147,8 +159,10 @@ fn first_difference(debian: &str, ours: &str) -> String {
     )
 }
 
+/// The beginning of an output, on one line.
 fn excerpt(bytes: &[u8]) -> String {
-    let mut text: String = String::from_utf8_lossy(bytes).chars().take(400).collect();
+    let text = String::from_utf8_lossy(bytes);
+    let mut text: String = text.escape_debug().take(400).collect();
     if bytes.len() > 400 {
         text.push_str(&format!("... ({} bytes)", bytes.len()));
     }
@@ -167,6 +181,14 @@ fn generated_client_identifiers_are_masked_and_chosen_ones_are_not() {
         mask_after("mosq-mine mosq-", "mosq-", 18, |c| c
             .is_ascii_alphanumeric()),
         "mosq-mine mosq-"
+    );
+}
+
+#[test]
+fn the_version_of_the_library_is_masked_and_nothing_else_of_its_line() {
+    assert_eq!(
+        mask_version("a\nx version 2.0.11 running on libmosquitto 2.0.11.\nb"),
+        "a\nx version 2.0.11 running on libmosquitto <version>\nb"
     );
 }
 

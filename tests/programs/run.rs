@@ -153,10 +153,21 @@ struct Run<'a> {
 struct Running {
     position: usize,
     invocation: Invocation,
-    child: Child,
+    child: KilledWhenDropped,
     stdout: JoinHandle<Vec<u8>>,
     stderr: JoinHandle<Vec<u8>>,
     closed: Receiver<()>,
+}
+
+/// A case that panics leaves no program behind.
+struct KilledWhenDropped(Child);
+
+impl Drop for KilledWhenDropped {
+    fn drop(&mut self) {
+        // Both fail only when it has been waited for.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 impl Run<'_> {
@@ -179,7 +190,7 @@ impl Run<'_> {
             }
             Step::Kill(id) => {
                 let mut running = self.take(id);
-                running.child.kill().expect("it runs until it is killed");
+                running.child.0.kill().expect("it runs until it is killed");
                 self.finish(running);
             }
             Step::End(id) => {
@@ -245,7 +256,7 @@ impl Run<'_> {
         Running {
             position: self.running.len() + self.outcomes.len(),
             invocation,
-            child,
+            child: KilledWhenDropped(child),
             stdout,
             stderr,
             closed,
@@ -269,10 +280,10 @@ impl Run<'_> {
         let ended = (0..2).all(|_| running.closed.recv_timeout(PATIENCE).is_ok());
         if !ended {
             // Fails only when it has ended in this moment.
-            let _ = running.child.kill();
+            let _ = running.child.0.kill();
         }
-        let pid = running.child.id();
-        let status = running.child.wait().expect("waiting for a child");
+        let pid = running.child.0.id();
+        let status = running.child.0.wait().expect("waiting for a child");
         let outcome = Outcome {
             command: running.invocation.to_string(),
             expected: running.invocation.end,

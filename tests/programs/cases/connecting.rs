@@ -43,7 +43,6 @@ cases! {
     denied_publishing_over_5: "conf acl_file {acl} | pub rc=0 -V mqttv5 -q 1 -i p -t readonly -m one | pub rc=0 -V mqttv5 -q 2 -i p -t readonly -m one";
     denied_publishing_over_5_in_debug_output: "conf acl_file {acl} | pub rc=0 -d -V mqttv5 -q 1 -i p -t readonly -m one | pub rc=0 -d -V mqttv5 -q 2 -i p -t readonly -m one";
     denied_publishing_over_3_1_1: "conf acl_file {acl} | pub -d -q 1 -i p -t readonly -m one | pub rc=7 -d -q 2 -i p -t readonly -m one";
-    denied_lines_over_5: "conf acl_file {acl} | pub stdin={small} rc=0 -V mqttv5 -q 1 -i p -t readonly -l";
     messages_that_the_broker_withholds: "conf acl_file {acl} | sub& -d -i s -t none -t 'open/#' -C 1 | pub -i p -t open/a -m one | sees one";
     sub_cannot_bind_its_options: "sub rc=1 -i s -t a -C 0 | sub rc=1 -i s -t a -W 0 | sub rc=1 -i s -I t -t a | sub rc=1 -i s";
     topics_with_wildcards_cannot_be_published: "pub rc=1 -i p -t 'a/+' -m one | pub rc=1 -i p -t 'a/#' -m one";

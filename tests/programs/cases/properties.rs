@@ -1,4 +1,9 @@
 //! MQTT 5 properties given with `-D`: each kind, for each command.
+//!
+//! Values that MQTT forbids and Debian's version lets pass (a payload format
+//! indicator of 2, a response topic with wildcards, a subscription identifier of
+//! 0) are no cases: our library refuses them, as later versions of libmosquitto
+//! do.
 
 use super::cases;
 
@@ -32,7 +37,6 @@ cases! {
     disconnect_user_property: "pub -d -V mqttv5 -i p -t a -m one -D disconnect user-property k v";
     subscribe_user_property: "sub -d -V mqttv5 -i s -t a -E -D subscribe user-property k v";
     subscribe_subscription_identifier: "pub -r -V mqttv5 -i p -t a -m one | sub -V mqttv5 -i s -t a -C 1 -F '%S %p' -D subscribe subscription-identifier 42 | sees 42 one";
-    subscribe_subscription_identifier_zero: "sub rc=0 -V mqttv5 -i s -t a -E -D subscribe subscription-identifier 0";
     unsubscribe_user_property: "sub -d -V mqttv5 -i s -t a -U b -E -D unsubscribe user-property k v";
     will_content_type: "sub& -V mqttv5 -i watcher -t w -C 1 -F '%C %p' | sub& rc=kill -V mqttv5 -i dying -t x --will-topic w --will-payload gone -D will content-type t | kill dying | sees t gone";
     will_correlation_data_and_response_topic: "sub& -V mqttv5 -i watcher -t w -C 1 -F '%D %R %p' | sub& rc=kill -V mqttv5 -i dying -t x --will-topic w --will-payload gone -D will correlation-data c -D will response-topic r | kill dying | sees c r gone";
@@ -45,8 +49,7 @@ cases! {
     an_unknown_property_or_command: "pub rc=1 -V mqttv5 -i p -t a -m one -D publish nonsense 1 | pub rc=1 -V mqttv5 -i p -t a -m one -D nonsense user-property k v";
     a_property_twice: "pub rc=1 -V mqttv5 -i p -t a -m one -D publish content-type t -D publish content-type u";
     a_property_without_its_value: "pub rc=1 -V mqttv5 -i p -t a -m one -D publish user-property k";
-    a_number_out_of_range: "pub rc=1 -V mqttv5 -i p -t a -m one -D connect receive-maximum 65536 | pub rc=0 -V mqttv5 -i p -t a -m one -D publish payload-format-indicator 2";
+    a_number_out_of_range: "pub rc=1 -V mqttv5 -i p -t a -m one -D connect receive-maximum 65536";
     a_receive_maximum_of_zero: "pub rc=1 -V mqttv5 -i p -t a -m one -D connect receive-maximum 0";
     properties_below_mqtt_5: "pub rc=0 -V mqttv311 -i p -t a -m one -D publish content-type t | sub rc=0 -i s -t a -E -D subscribe user-property k v";
-    a_response_topic_with_wildcards: "pub rc=0 -V mqttv5 -i p -t a -m one -D publish response-topic 'r/#'";
 }
