@@ -1,5 +1,10 @@
 //! CONNACK: what the client makes of it, and of anything else in its place.
 
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "the C API is called with arguments that live through the call"
+)]
+
 mod support;
 
 use support::prop::*;

@@ -1,5 +1,10 @@
 //! CONNECT, byte for byte.
 
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "the C API is called with arguments that live through the call"
+)]
+
 mod support;
 
 use std::time::Duration;

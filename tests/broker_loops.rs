@@ -1,5 +1,10 @@
 //! Every way to drive a client, and what its functions return.
 
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "the C API is called with arguments that live through the call"
+)]
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,10 @@
 //! Messages of the client: the flows of QoS 0, 1 and 2 and what is refused.
 
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "the C API is called with arguments that live through the call"
+)]
+
 mod support;
 
 use std::ffi::CString;

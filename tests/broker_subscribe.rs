@@ -1,5 +1,10 @@
 //! SUBSCRIBE and UNSUBSCRIBE, and what their answers become.
 
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "the C API is called with arguments that live through the call"
+)]
+
 mod support;
 
 use std::ffi::CString;

@@ -45,11 +45,20 @@ pub struct Connect {
     clean: bool,
     keep_alive: u16,
     id: String,
-    will: Option<(String, Vec<u8>, u8, bool, Vec<Prop>)>,
+    will: Option<Will>,
     username: Option<String>,
     password: Option<Vec<u8>>,
     props: Vec<Prop>,
     receive_maximum: Option<u16>,
+}
+
+#[derive(Clone)]
+struct Will {
+    topic: String,
+    payload: Vec<u8>,
+    qos: u8,
+    retain: bool,
+    props: Vec<Prop>,
 }
 
 /// CONNECT of a clean session with a keep alive of 60 s; in MQTT 5 with the
@@ -80,12 +89,18 @@ impl Connect {
     }
 
     pub fn will(mut self, topic: &str, payload: &[u8], qos: u8, retain: bool) -> Self {
-        self.will = Some((topic.into(), payload.into(), qos, retain, Vec::new()));
+        self.will = Some(Will {
+            topic: topic.into(),
+            payload: payload.into(),
+            qos,
+            retain,
+            props: Vec::new(),
+        });
         self
     }
 
     pub fn will_props(mut self, props: &[Prop]) -> Self {
-        self.will.as_mut().expect("a will first").4 = props.to_vec();
+        self.will.as_mut().expect("a will first").props = props.to_vec();
         self
     }
 
@@ -119,8 +134,8 @@ impl Connect {
         };
         let mut flags = 0;
         flags |= u8::from(self.clean) << 1;
-        if let Some((_, _, qos, retain, _)) = &self.will {
-            flags |= 0x04 | qos << 3 | u8::from(*retain) << 5;
+        if let Some(will) = &self.will {
+            flags |= 0x04 | will.qos << 3 | u8::from(will.retain) << 5;
         }
         flags |= u8::from(self.password.is_some()) << 6;
         flags |= u8::from(self.username.is_some()) << 7;
@@ -134,12 +149,12 @@ impl Connect {
             body.extend(encode(&props));
         }
         body.extend(binary(self.id.as_bytes()));
-        if let Some((topic, payload, _, _, props)) = &self.will {
+        if let Some(will) = &self.will {
             if self.version.is_v5() {
-                body.extend(encode(props));
+                body.extend(encode(&will.props));
             }
-            body.extend(binary(topic.as_bytes()));
-            body.extend(binary(payload));
+            body.extend(binary(will.topic.as_bytes()));
+            body.extend(binary(&will.payload));
         }
         if let Some(name) = &self.username {
             body.extend(binary(name.as_bytes()));
