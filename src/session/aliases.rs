@@ -85,6 +85,11 @@ impl OutboundAliases {
         alias <= self.maximum
     }
 
+    /// Whether the server was told on this connection that the alias stands for `topic`.
+    pub fn knows(&self, alias: u16, topic: &Arc<str>) -> bool {
+        self.sent.get(&alias) == Some(topic)
+    }
+
     /// A PUBLISH with this alias is about to be sent: whether the server knows already
     /// that it stands for `topic`. It will know from now on.
     pub fn announce(&mut self, alias: u16, topic: &Arc<str>) -> bool {

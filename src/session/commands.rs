@@ -308,10 +308,7 @@ impl Session {
         on_id: impl FnOnce(PacketId),
         packet: impl FnOnce(PacketId) -> Packet<'a>,
     ) -> Result<PacketId> {
-        let packet_id = self
-            .ids
-            .allocate()
-            .ok_or(Error::Caller(CallerError::NoPacketIds))?;
+        let packet_id = self.allocate_id()?;
         match self.encode(&packet(packet_id)) {
             Ok(bytes) => {
                 self.requests.insert(packet_id, request);

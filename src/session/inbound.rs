@@ -67,8 +67,8 @@ impl Session {
             (_, Packet::Auth(packet)) => self.handle_auth(&packet),
             (State::Connecting, _) => Err(Error::protocol("packet before CONNACK")),
             (_, Packet::Ack(packet)) => self.handle_ack(&packet, now),
-            (_, Packet::Suback(packet)) => self.handle_suback(&packet),
-            (_, Packet::Unsuback(packet)) => self.handle_unsuback(&packet),
+            (_, Packet::Suback(packet)) => self.handle_suback(&packet, now),
+            (_, Packet::Unsuback(packet)) => self.handle_unsuback(&packet, now),
             (_, Packet::Pingresp) => {
                 self.log_debug(|id| format!("Client {id} received PINGRESP"));
                 self.keep_alive.answered();
@@ -290,7 +290,7 @@ impl Session {
         });
     }
 
-    fn handle_suback(&mut self, packet: &Suback<'_>) -> Result<()> {
+    fn handle_suback(&mut self, packet: &Suback<'_>, now: Instant) -> Result<()> {
         self.log_debug(|id| format!("Client {id} received SUBACK"));
         self.end_request(packet.packet_id, Request::Subscribe(packet.codes.len()))?;
         self.events.push_back(SessionEvent::Subscribed {
@@ -298,10 +298,12 @@ impl Session {
             codes: packet.codes.to_vec(),
             properties: packet.properties.to_buf(),
         });
+        // A message may have waited for the identifier.
+        self.send_waiting(now);
         Ok(())
     }
 
-    fn handle_unsuback(&mut self, packet: &Unsuback<'_>) -> Result<()> {
+    fn handle_unsuback(&mut self, packet: &Unsuback<'_>, now: Instant) -> Result<()> {
         self.log_debug(|id| format!("Client {id} received UNSUBACK"));
         let count = match (self.version, self.requests.get(&packet.packet_id)) {
             (ProtocolVersion::V5, _) => packet.codes.len(),
@@ -314,6 +316,7 @@ impl Session {
             codes: packet.codes.to_vec(),
             properties: packet.properties.to_buf(),
         });
+        self.send_waiting(now);
         Ok(())
     }
 

@@ -142,6 +142,11 @@ impl Outbound {
         self.sent.contains_key(&id)
     }
 
+    /// Messages ever sent and not ended.
+    pub fn unacknowledged(&self) -> usize {
+        self.sent.len()
+    }
+
     /// The next message to send on this connection.
     pub fn next(&mut self) -> Option<&mut Entry> {
         loop {

@@ -24,7 +24,7 @@ impl PacketIds {
     /// The next free identifier, now in use; `None` when all 65535 are.
     pub fn allocate(&mut self) -> Option<PacketId> {
         let id = self.next_free()?;
-        self.mark(id);
+        self.reserve(id);
         Some(id)
     }
 
@@ -38,6 +38,19 @@ impl PacketIds {
     pub fn next_number(&mut self) -> PacketId {
         self.last = self.last.checked_add(1).unwrap_or(1);
         PacketId::new(self.last).unwrap_or(PacketId::MIN)
+    }
+
+    /// Takes this identifier into use, if it is not.
+    pub fn reserve(&mut self, id: PacketId) {
+        let (page, word, bit) = place(id);
+        if self.pages.len() <= page {
+            self.pages.resize_with(PAGES.min(page + 1), || None);
+        }
+        if let Some(slot) = self.pages.get_mut(page) {
+            let word = &mut slot.get_or_insert_with(Default::default)[word];
+            self.used += usize::from(*word & bit == 0);
+            *word |= bit;
+        }
     }
 
     /// Gives an identifier back.
@@ -88,16 +101,6 @@ impl PacketIds {
         matches!(self.pages.get(page), Some(Some(page)) if page[word] & bit != 0)
     }
 
-    fn mark(&mut self, id: PacketId) {
-        let (page, word, bit) = place(id);
-        if self.pages.len() <= page {
-            self.pages.resize_with(PAGES.min(page + 1), || None);
-        }
-        if let Some(slot) = self.pages.get_mut(page) {
-            slot.get_or_insert_with(Default::default)[word] |= bit;
-            self.used += 1;
-        }
-    }
 }
 
 fn place(id: PacketId) -> (usize, usize, u64) {

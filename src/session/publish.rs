@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::aliases::OutboundAliases;
 use super::outbound::{Content, Entry, Parts, Stage};
 use super::{Resume, Session, SessionEvent, State};
 use crate::codec::primitive::{put_string, varint_len, VARINT_MAX};
@@ -51,8 +52,13 @@ impl Session {
         if message.qos > self.server.maximum_qos {
             return Err(Error::Caller(CallerError::QosNotSupported));
         }
+        // A topic left to an alias that this server does not know goes with the message.
+        let topic_len = match &alias {
+            Some((alias, meant)) if !self.outbound_aliases.knows(*alias, meant) => meant.len(),
+            _ => message.topic.len(),
+        };
         let body_len = 2
-            + message.topic.len()
+            + topic_len
             + if message.qos == QoS::AtMostOnce { 0 } else { 2 }
             + if self.version.has_properties() {
                 message.properties.encoded_len()
@@ -165,7 +171,7 @@ impl Session {
         now: Instant,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
-        let packet_id = self.allocate_for_message()?;
+        let packet_id = self.allocate_id()?;
         on_id(packet_id);
         let expiry = message.properties.number(PropertyId::MessageExpiryInterval);
         let content = if alias.is_some() || expiry.is_some() {
@@ -195,16 +201,18 @@ impl Session {
         Ok(packet_id)
     }
 
-    /// An identifier for a message that may have to wait. More than 65535 messages may
-    /// wait; then identifiers repeat in the queue, but never in flight.
-    fn allocate_for_message(&mut self) -> Result<PacketId> {
+    /// An identifier that nothing in flight has. More than 65535 messages may wait; then
+    /// identifiers repeat in the queue, and who has one in flight goes first.
+    pub(super) fn allocate_id(&mut self) -> Result<PacketId> {
         if let Some(id) = self.ids.allocate() {
             return Ok(id);
         }
-        for _ in 0..u16::MAX {
-            let id = self.ids.next_number();
-            if !self.is_in_flight(id) {
-                return Ok(id);
+        if self.outbound.unacknowledged() + self.requests.len() < usize::from(u16::MAX) {
+            for _ in 0..u16::MAX {
+                let id = self.ids.next_number();
+                if !self.is_in_flight(id) {
+                    return Ok(id);
+                }
             }
         }
         Err(Error::Caller(CallerError::NoPacketIds))
@@ -258,6 +266,8 @@ impl Session {
                 }
                 _ => self.send_entry(stage != Stage::Waiting, now),
             }
+            // Its older namesake, if it had one, has given the identifier back.
+            self.ids.reserve(packet_id);
             self.outbound.mark_sent();
         }
     }
@@ -271,12 +281,12 @@ impl Session {
             return false;
         };
         let expired = matches!(&entry.content, Content::Parts(parts)
-            if parts.expires.is_some_and(|at| at <= now));
+            if parts.expires.is_some_and(|at| at < now));
         let reason = if expired {
             ReasonCode::IMPLEMENTATION_SPECIFIC
         } else if entry.qos > maximum_qos {
             ReasonCode::QOS_NOT_SUPPORTED
-        } else if entry_len(entry, version) > limit as usize {
+        } else if entry_len(entry, version, &self.outbound_aliases) > limit as usize {
             ReasonCode::PACKET_TOO_LARGE
         } else {
             return false;
@@ -459,7 +469,7 @@ fn encode_body(version: ProtocolVersion, message: &Publication<'_>, id: PacketId
 }
 
 /// The size of the PUBLISH at most.
-fn entry_len(entry: &Entry, version: ProtocolVersion) -> usize {
+fn entry_len(entry: &Entry, version: ProtocolVersion, aliases: &OutboundAliases) -> usize {
     let body_len = match &entry.content {
         Content::Body(body) => body.len(),
         Content::Large(body) => body.len(),
@@ -470,7 +480,12 @@ fn entry_len(entry: &Entry, version: ProtocolVersion) -> usize {
             } else {
                 0
             };
-            2 + parts.topic.len() + 2 + properties + parts.payload.len()
+            let by_alias = parts.topic_by_alias
+                && parts
+                    .alias
+                    .is_some_and(|alias| aliases.knows(alias, &parts.topic));
+            let topic_len = if by_alias { 0 } else { parts.topic.len() };
+            2 + topic_len + 2 + properties + parts.payload.len()
         }
         Content::Released => 0,
     };
