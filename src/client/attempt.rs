@@ -132,7 +132,7 @@ impl Client {
         }
         match dial {
             Ok(dial) => {
-                st.link = Link::Dialing(dial);
+                st.link = Link::Dialing(Box::new(dial));
                 st.advance_dial();
             }
             Err(error) => st.attempt_failed(error),

@@ -1,5 +1,6 @@
 //! Events to the program: one at a time, in order, with no lock held.
 
+use std::cell::Cell;
 use std::sync::PoisonError;
 use std::time::Instant;
 
@@ -68,6 +69,11 @@ impl Client {
             self.release_dispatch(&mut st);
         }
         st
+    }
+
+    /// Whether this thread is inside a log handler of this client.
+    pub(super) fn is_in_log_handler(&self) -> bool {
+        std::ptr::eq(LOG_HANDLER_OF.get(), self)
     }
 
     /// Takes the right to deliver events, which is free.
@@ -146,6 +152,8 @@ impl Client {
                 });
             }
             SessionEvent::Log { level, text } => {
+                let outer = LOG_HANDLER_OF.replace(std::ptr::from_ref(self));
+                let _restore = RestoreLogHandler(outer);
                 self.handler.event(Event::Log {
                     level: *level,
                     text,
@@ -207,6 +215,20 @@ impl Client {
             st.received = received;
         }
         st
+    }
+}
+
+thread_local! {
+    /// The client whose log handler this thread is in; NULL for none.
+    static LOG_HANDLER_OF: Cell<*const Client> = const { Cell::new(std::ptr::null()) };
+}
+
+/// Puts the thread's mark back, also should the handler panic.
+struct RestoreLogHandler(*const Client);
+
+impl Drop for RestoreLogHandler {
+    fn drop(&mut self) {
+        LOG_HANDLER_OF.set(self.0);
     }
 }
 

@@ -91,6 +91,8 @@ struct State {
     /// The stream took less than was there.
     write_blocked: bool,
     closed: bool,
+    /// The program wants log lines.
+    logging: bool,
 }
 
 /// Where the network connection stands.
@@ -102,7 +104,7 @@ enum Link {
     /// A name look-up is going on. Next: `Dialing` with addresses, `Down` without.
     Resolving,
     /// Addresses are being tried. Next: `Up` when one answers, `Down` when none does.
-    Dialing(Dial),
+    Dialing(Box<Dial>),
     /// Connected, with this descriptor. Next: `Down`.
     Up(RawFd),
 }
@@ -171,7 +173,9 @@ impl Client {
 
     /// Whether [`Event::Log`] events are made.
     pub fn set_logging(&self, on: bool) {
-        self.lock().session.set_logging(on);
+        let mut st = self.lock();
+        st.logging = on;
+        st.session.set_logging(on && !self.is_in_log_handler());
     }
 
     /// Logs a line.
@@ -294,14 +298,18 @@ impl Client {
     }
 
     fn lock(&self) -> Guard<'_> {
-        self.state.lock().unwrap_or_else(|poisoned| {
+        let mut st = self.state.lock().unwrap_or_else(|poisoned| {
             // A panic while the mutex was held is a bug that was reported to its caller;
             // the others go on with what there is rather than panic too.
             self.state.clear_poison();
             let mut st = PoisonError::into_inner(poisoned);
             st.dispatcher = None;
             st
-        })
+        });
+        // What a log handler does is not logged: its lines would come back to it for ever.
+        let logging = st.logging && !self.is_in_log_handler();
+        st.session.set_logging(logging);
+        st
     }
 }
 
@@ -329,6 +337,7 @@ impl State {
             read_closed: false,
             write_blocked: false,
             closed: false,
+            logging: false,
         }
     }
 

@@ -189,7 +189,7 @@ fn sources() -> Vec<PathBuf> {
 }
 
 /// Whether a file declares what libmosquitto does not have: `mqttrs.rs` and files in `mqttrs/`.
-fn is_our_own(path: &PathBuf) -> bool {
+fn is_our_own(path: &Path) -> bool {
     path.strip_prefix(ffi_dir())
         .is_ok_and(|path| path.starts_with("mqttrs") || path == Path::new("mqttrs.rs"))
 }
