@@ -16,13 +16,15 @@
 pub mod broker;
 pub mod capi;
 pub mod client;
+pub mod events;
 pub mod packet;
 pub mod prop;
 pub mod wire;
 
 pub use broker::{Broker, Peer, DEADLINE};
 pub use capi::*;
-pub use client::{Client, Drive, Event, Handle, Message};
+pub use client::{Client, Drive, Handle};
+pub use events::{Event, Message};
 pub use packet::*;
 pub use prop::Prop;
 pub use wire::{Setup, Wire};

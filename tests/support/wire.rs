@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::broker::{Broker, Peer};
 use super::capi::{MOSQ_ERR_CONN_LOST, MOSQ_ERR_SUCCESS};
-use super::client::{Client, Drive, Event, Message};
+use super::client::{Client, Drive};
+use super::events::{Event, Message};
 use super::packet::{
     connack, connect, disconnect_reason, puback, publish, Connect, Version, DISCONNECT,
 };
