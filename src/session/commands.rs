@@ -96,6 +96,8 @@ impl Session {
         self.queued = 0;
         self.sent = 0;
         self.resume = Resume::Held;
+        self.connection += 1;
+        self.outstanding = 0;
         self.authenticating = false;
         self.server_disconnect = PropertyBuf::new();
         let client_id = self.client_id.take();

@@ -187,17 +187,23 @@ impl Session {
 
     /// Acknowledges a QoS 1 or 2 message; `false` when it was delivered before.
     fn take_over(&mut self, qos: QoS, packet_id: PacketId) -> Result<bool> {
-        let repeated = qos == QoS::ExactlyOnce && self.unreleased.contains(&packet_id);
-        let outstanding = self.unreleased.len();
+        let last_came = match qos {
+            QoS::ExactlyOnce => self.unreleased.get(&packet_id).copied(),
+            _ => None,
+        };
+        let repeated = last_came.is_some();
+        // The server's quota begins anew with each connection (MQTT 5.0 section 4.9).
+        let counted = last_came == Some(self.connection);
         if self.version == ProtocolVersion::V5
-            && !repeated
-            && outstanding >= usize::from(self.receive_maximum)
+            && !counted
+            && self.outstanding >= usize::from(self.receive_maximum)
         {
             return Err(Error::Peer(PeerError::ReceiveMaximumExceeded));
         }
         let kind = match qos {
             QoS::ExactlyOnce => {
-                self.unreleased.insert(packet_id);
+                self.unreleased.insert(packet_id, self.connection);
+                self.outstanding += usize::from(!counted);
                 AckKind::Pubrec
             }
             _ => AckKind::Puback,
@@ -266,10 +272,12 @@ impl Session {
     }
 
     fn handle_pubrel(&mut self, packet_id: PacketId) {
-        let reason = if self.unreleased.remove(&packet_id) {
-            ReasonCode::SUCCESS
-        } else {
-            ReasonCode::PACKET_ID_NOT_FOUND
+        let reason = match self.unreleased.remove(&packet_id) {
+            Some(connection) => {
+                self.outstanding -= usize::from(connection == self.connection);
+                ReasonCode::SUCCESS
+            }
+            None => ReasonCode::PACKET_ID_NOT_FOUND,
         };
         self.queue(&Packet::Ack(Ack::new(AckKind::Pubcomp, packet_id, reason)));
         self.log_debug(|id| format!("Client {id} sending PUBCOMP (m{packet_id})"));

@@ -23,7 +23,7 @@ mod packet_ids;
 mod publish;
 mod transmit;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 pub use commands::ConnectRequest;
@@ -122,7 +122,12 @@ pub struct Session {
     outbound_aliases: OutboundAliases,
     inbound_aliases: InboundAliases,
     /// QoS 2 messages delivered and not yet released by PUBREL.
-    unreleased: HashSet<PacketId>,
+    /// Each with the number of the connection it last came on.
+    unreleased: HashMap<PacketId, u64>,
+    /// How many of these came on this connection: what our Receive Maximum counts.
+    outstanding: usize,
+    /// The number of this connection.
+    connection: u64,
     server_disconnect: PropertyBuf,
     /// CONNACK refused the connection, and the program can still say goodbye.
     refused: bool,
@@ -168,7 +173,9 @@ impl Session {
             outbound: Outbound::default(),
             outbound_aliases: OutboundAliases::default(),
             inbound_aliases: InboundAliases::default(),
-            unreleased: HashSet::new(),
+            unreleased: HashMap::new(),
+            outstanding: 0,
+            connection: 0,
             server_disconnect: PropertyBuf::new(),
             refused: false,
             logging: false,

@@ -100,7 +100,6 @@ impl PacketIds {
         let (page, word, bit) = place(id);
         matches!(self.pages.get(page), Some(Some(page)) if page[word] & bit != 0)
     }
-
 }
 
 fn place(id: PacketId) -> (usize, usize, u64) {
