@@ -84,6 +84,25 @@ impl Peer {
         stream.set_nonblocking(true).unwrap();
     }
 
+    /// Sends `bytes` to a client that may close meanwhile.
+    pub fn send_lossy(&mut self, bytes: &[u8]) {
+        match self.stream().write(bytes) {
+            Ok(written) => assert_eq!(written, bytes.len()),
+            Err(error) => assert!(
+                matches!(
+                    error.kind(),
+                    ErrorKind::BrokenPipe | ErrorKind::ConnectionReset
+                ),
+                "{error}"
+            ),
+        }
+    }
+
+    /// Where the client connected from.
+    pub fn address(&mut self) -> SocketAddr {
+        self.stream().peer_addr().unwrap()
+    }
+
     /// Waits until the client sent `expected`, and nothing else before it.
     pub fn expect(&mut self, expected: &[u8]) {
         self.expect_while(expected, |peer| peer.wait(Duration::from_millis(100)));
