@@ -5,18 +5,19 @@
 /// The longest topic name or filter, in bytes (MQTT 5.0 section 1.5.4).
 pub const MAX_LEN: usize = 65535;
 
-/// Whether `topic` may stand in a PUBLISH: not empty, no wildcards, at most 65535 bytes.
+/// Whether `topic` may stand in a PUBLISH: not empty, no wildcards, no U+0000, at most
+/// 65535 bytes.
 pub fn is_name(topic: &str) -> bool {
-    !topic.is_empty() && is_name_or_empty(topic.as_bytes())
+    !topic.is_empty() && is_name_or_empty(topic.as_bytes()) && !has_null(topic)
 }
 
-/// Whether `filter` may stand in a SUBSCRIBE: not empty, at most 65535 bytes, `+` only as a
-/// whole level, `#` only as the whole last level.
+/// Whether `filter` may stand in a SUBSCRIBE: not empty, no U+0000, at most 65535 bytes, `+`
+/// only as a whole level, `#` only as the whole last level.
 ///
 /// `$share/{name}/{filter}` gets no rule of its own: only a server knows whether it has
 /// shared subscriptions, and to one without them this is a filter like others.
 pub fn is_filter(filter: &str) -> bool {
-    !filter.is_empty() && is_filter_or_empty(filter.as_bytes())
+    !filter.is_empty() && is_filter_or_empty(filter.as_bytes()) && !has_null(filter)
 }
 
 /// [`is_name`] for bytes, the empty name included.
@@ -104,6 +105,10 @@ fn levels(topic: &[u8]) -> impl Iterator<Item = &[u8]> {
     topic.split(|&byte| byte == b'/')
 }
 
+fn has_null(topic: &str) -> bool {
+    topic.as_bytes().contains(&0)
+}
+
 fn has_wildcard(bytes: &[u8]) -> bool {
     bytes.iter().any(|&byte| byte == b'+' || byte == b'#')
 }
@@ -120,7 +125,7 @@ mod tests {
             assert!(is_name(good), "{good:.20}");
         }
         let too_long = "a".repeat(MAX_LEN + 1);
-        for bad in ["", "+", "#", "a/+", "a#", "a+b/c", too_long.as_str()] {
+        for bad in ["", "+", "#", "a/+", "a#", "a+b/c", "a\0", too_long.as_str()] {
             assert!(!is_name(bad), "{bad:.20}");
         }
     }
@@ -153,6 +158,7 @@ mod tests {
             "a/#/b",
             "a/+b/c",
             "++",
+            "a/\0",
             too_long.as_str(),
         ] {
             assert!(!is_filter(bad), "{bad:.20}");
