@@ -8,6 +8,9 @@
     reason = "each test binary uses its own part"
 )]
 
+pub mod raw;
+pub mod read;
+
 use std::fs::OpenOptions;
 use std::io::Write;
 
