@@ -383,3 +383,82 @@ fn a_connection_to_a_host_name_is_made_off_the_loop_and_completed_by_it() {
     let mut peer = broker.accept();
     peer.expect(&connect(V311, "t").bytes());
 }
+
+#[test]
+fn loop_forever_ends_where_the_host_name_does_not_exist() {
+    let client = Client::new(V311, Some("t"), true);
+    let host = std::ffi::CString::new("no-such-host.invalid").unwrap();
+    let rc = unsafe { mosquitto_connect_async(client.0, host.as_ptr(), 1883, 60) };
+    // Either call may be the one that finds out.
+    if rc == MOSQ_ERR_SUCCESS {
+        assert_eq!(client.loop_forever(), MOSQ_ERR_EAI);
+    } else {
+        assert_eq!(rc, MOSQ_ERR_EAI);
+    }
+}
+
+/// The program's own thread runs `mosquitto_loop`, another one publishes.
+#[test]
+fn a_program_with_its_own_loop_thread_may_publish_from_another() {
+    let mut w = Wire::open(V311);
+    assert_eq!(
+        unsafe { mosquitto_threaded_set(w.client.0, true) },
+        MOSQ_ERR_SUCCESS
+    );
+    w.client.drive = Drive::Thread;
+    let handle = *w.client;
+    let thread = std::thread::spawn(move || loop {
+        let code = handle.run_loop(1000, 1);
+        if code != MOSQ_ERR_SUCCESS {
+            return code;
+        }
+    });
+    for round in 0..50 {
+        let mid = w.client.publish("a", &[round], 2).unwrap();
+        w.expect(&publish("a", &[round]).qos(2, mid).bytes(V311));
+        w.send(&pubrec(mid));
+        w.expect(&pubrel(mid));
+        w.send(&pubcomp(mid));
+        w.event(published(mid));
+    }
+    w.end();
+    assert_eq!(thread.join().unwrap(), MOSQ_ERR_NO_CONN);
+}
+
+/// A place that both threads look at, as C's `&mid` would be.
+struct Place(std::sync::atomic::AtomicI32);
+
+#[test]
+fn the_packet_identifier_is_known_before_on_publish_can_run() {
+    use std::sync::atomic::Ordering::SeqCst;
+    static PLACE: Place = Place(std::sync::atomic::AtomicI32::new(0));
+    let (sender, seen) = std::sync::mpsc::channel();
+    let mut w = Setup::new(V311)
+        .drive(Drive::Thread)
+        .configure(move |client| {
+            client.on_event(move |_, event| {
+                if let Event::PublishV5(mid, ..) = event {
+                    sender.send((*mid, PLACE.0.load(SeqCst))).unwrap();
+                }
+            });
+        })
+        .open();
+    let topic = std::ffi::CString::new("a").unwrap();
+    for _ in 0..200 {
+        let rc = unsafe {
+            mosquitto_publish(
+                w.client.0,
+                PLACE.0.as_ptr(),
+                topic.as_ptr(),
+                0,
+                std::ptr::null(),
+                0,
+                false,
+            )
+        };
+        assert_eq!(rc, MOSQ_ERR_SUCCESS);
+        w.expect(&publish("a", b"").bytes(V311));
+        let (mid, place) = seen.recv_timeout(DEADLINE).unwrap();
+        assert_eq!(mid, place);
+    }
+}

@@ -499,3 +499,50 @@ each_version!(
     a_thread_keeps_trying_until_the_broker_listens_again,
     after_disconnect_a_thread_does_not_reconnect,
 );
+
+#[test]
+fn pre_connect_runs_before_each_attempt() {
+    let mut w = Setup::new(V311)
+        .configure(|client| client.pre_connect_callback())
+        .connecting();
+    w.event(Event::PreConnect);
+    w.accept_session(false, &[]);
+    w.lose();
+    w.reconnect();
+    w.event(Event::PreConnect);
+    w.accept_session(false, &[]);
+    w.finish();
+}
+
+#[test]
+fn credentials_set_between_connections_count_for_the_next() {
+    let mut w = Wire::open(V311);
+    w.lose();
+    w.client
+        .username_password(Some("ada"), Some("new"))
+        .unwrap();
+    w.client.will("w", b"gone", 1, false).unwrap();
+    w.connect = connect(V311, "t")
+        .will("w", b"gone", 1, false)
+        .username("ada")
+        .password(b"new")
+        .bytes();
+    w.reconnect();
+    w.accept_session(false, &[]);
+    w.finish();
+}
+
+#[test]
+fn properties_of_connect_are_repeated_on_the_next_connection() {
+    let mut w = Setup::new(V5)
+        .props(&[
+            user("b", "1"),
+            Prop::U32(SESSION_EXPIRY_INTERVAL, 7),
+            user("a", "2"),
+        ])
+        .open();
+    w.lose();
+    w.reconnect();
+    w.accept_session(false, &[]);
+    w.finish();
+}
