@@ -123,6 +123,11 @@ impl Client {
         self.lock().lifecycle.wanted
     }
 
+    /// Whether the program asked for the end of the connection after it last asked for one.
+    pub fn is_ended(&self) -> bool {
+        self.lock().lifecycle.ended
+    }
+
     /// Whether [`Client::close`] was called.
     pub fn is_closed(&self) -> bool {
         self.lock().closed

@@ -10,6 +10,8 @@ use super::options::ReconnectDelay;
 pub(super) struct Lifecycle {
     /// The program asked for a connection and not for its end.
     pub(super) wanted: bool,
+    /// The program asked for the end of the connection, or for none.
+    pub(super) ended: bool,
     /// A connection to the present target was accepted at least once.
     pub(super) was_connected: bool,
     /// Attempts since the last accepted connection.
@@ -27,10 +29,16 @@ impl Lifecycle {
         };
     }
 
-    /// The program asks for its end, or nothing better can come.
+    /// No connection is to be made any more.
     pub(super) fn give_up(&mut self) {
         self.wanted = false;
         self.next_attempt = None;
+    }
+
+    /// The program asks for the end of the connection.
+    pub(super) fn end(&mut self) {
+        self.give_up();
+        self.ended = true;
     }
 
     /// CONNACK accepted us.

@@ -253,7 +253,7 @@ impl Client {
             Ok(()) => {}
             Err(Error::Caller(CallerError::NotConnected)) => {
                 // No connection to end; the wish for one ends here.
-                st.lifecycle.give_up();
+                st.lifecycle.end();
                 if !matches!(st.link, Link::Up(_)) {
                     st.abandon_link();
                 }
@@ -262,7 +262,7 @@ impl Client {
             }
             Err(error) => return Err(error),
         }
-        st.lifecycle.give_up();
+        st.lifecycle.end();
         let st = self.kick_keep(st);
         // With no loop to do it, the program hears of the end now.
         if !st.hosted && !st.parked {

@@ -110,7 +110,11 @@ impl Runner {
             return Err(Error::invalid("another thread runs the loop"));
         };
         if !shared.client.is_wanted() && shared.client.is_idle() {
-            return Err(CallerError::NotConnected.into());
+            // A program may disconnect before its loop begins, which is no error.
+            return match shared.client.is_ended() {
+                true => Ok(()),
+                false => Err(CallerError::NotConnected.into()),
+            };
         }
         let _host = Hosting::begin(&shared.client);
         loop {
