@@ -398,3 +398,19 @@ fn a_property_string_that_is_not_utf_8_is_malformed() {
 fn a_disconnect_with_bytes_behind_it_is_malformed() {
     malformed(V5, &[0xE0, 0x03, 0x00, 0x00, 0x00]);
 }
+
+#[test]
+fn a_response_topic_with_a_wildcard_is_a_protocol_error() {
+    protocol_error(V5, &message(&[text(RESPONSE_TOPIC, "a/#")]));
+}
+
+#[test]
+fn a_re_authentication_nobody_asked_for_is_a_protocol_error() {
+    let method = text(AUTHENTICATION_METHOD, "SCRAM");
+    let mut w = Setup::new(V5)
+        .props(&[method.clone()])
+        .connack_props(&[method.clone()])
+        .open();
+    w.send(&auth(0x19, &[method]));
+    w.expect_failure(MOSQ_ERR_PROTOCOL, 0x82);
+}

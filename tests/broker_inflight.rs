@@ -170,6 +170,24 @@ fn identifiers_of_waiting_messages_are_not_handed_out_again(v: Version) {
     }
 }
 
+fn the_identifier_of_an_unanswered_subscribe_is_not_handed_out_again(v: Version) {
+    let mut w = Wire::open(v);
+    assert_eq!(w.client.subscribe("a", 0), Ok(1));
+    assert_eq!(w.client.unsubscribe("a"), Ok(2));
+    w.expect(&subscribe(v, 1, &[], &[("a", 0)]));
+    w.expect(&unsubscribe(v, 2, &[], &["a"]));
+    let one = publish("t", b"").bytes(v);
+    for _ in 0..66 {
+        let mut expected = Vec::new();
+        for _ in 0..1000 {
+            let mid = w.client.publish("t", b"", 0).unwrap();
+            assert!(mid > 2, "{mid} is taken");
+            expected.extend(&one);
+        }
+        w.expect(&expected);
+    }
+}
+
 each_version!(
     a_window_of_1_sends_the_next_message_after_puback,
     a_window_of_1_sends_the_next_qos_2_message_after_pubcomp,
@@ -181,6 +199,7 @@ each_version!(
     a_wider_window_lets_waiting_messages_go,
     an_identifier_under_way_is_not_handed_out_again,
     identifiers_of_waiting_messages_are_not_handed_out_again,
+    the_identifier_of_an_unanswered_subscribe_is_not_handed_out_again,
 );
 
 #[test]

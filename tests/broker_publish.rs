@@ -329,6 +329,72 @@ fn a_payload_length_outside_its_range_is_refused(v: Version) {
     }
 }
 
+fn a_second_puback_is_ignored(v: Version) {
+    let mut w = Wire::open(v);
+    let mid = w.client.publish("t", b"x", 1).unwrap();
+    w.expect(&publish("t", b"x").qos(1, mid).bytes(v));
+    w.send(&[puback(mid), puback(mid)].concat());
+    w.event(published(mid));
+    w.expect_silence();
+    w.finish();
+}
+
+fn a_puback_does_not_end_a_message_that_was_not_sent_yet(v: Version) {
+    let mut w = Setup::new(v)
+        .configure(|client| client.inflight_maximum(1))
+        .open();
+    w.client.publish("t", b"1", 1).unwrap();
+    w.client.publish("t", b"2", 1).unwrap();
+    w.expect(&publish("t", b"1").qos(1, 1).bytes(v));
+    w.send(&puback(2));
+    w.expect_silence();
+    w.send(&puback(1));
+    w.event(published(1));
+    w.expect(&publish("t", b"2").qos(1, 2).bytes(v));
+    w.send(&puback(2));
+    w.event(published(2));
+    w.finish();
+}
+
+fn a_pubcomp_for_no_message_is_ignored(v: Version) {
+    let mut w = Wire::open(v);
+    w.send(&pubcomp(77));
+    w.expect_silence();
+    w.finish();
+}
+
+fn a_pubcomp_before_pubrec_is_a_protocol_error(v: Version) {
+    let mut w = Wire::open(v);
+    let mid = w.client.publish("t", b"x", 2).unwrap();
+    w.expect(&publish("t", b"x").qos(2, mid).bytes(v));
+    w.send(&pubcomp(mid));
+    w.expect_failure(MOSQ_ERR_PROTOCOL, 0x82);
+}
+
+fn a_pubcomp_for_a_qos_1_message_is_a_protocol_error(v: Version) {
+    let mut w = Wire::open(v);
+    let mid = w.client.publish("t", b"x", 1).unwrap();
+    w.expect(&publish("t", b"x").qos(1, mid).bytes(v));
+    w.send(&pubcomp(mid));
+    w.expect_failure(MOSQ_ERR_PROTOCOL, 0x82);
+}
+
+/// So that the broker can let go of it.
+fn a_pubrec_for_no_message_is_answered_by_pubrel(v: Version) {
+    let mut w = Wire::open(v);
+    w.send(&pubrec(77));
+    // MQTT 5 has a reason code for it: Packet Identifier not found.
+    let answer = if v.is_v5() {
+        vec![0x62, 3, 0, 77, 0x92]
+    } else {
+        pubrel(77)
+    };
+    w.expect(&answer);
+    w.send(&pubcomp(77));
+    w.expect_silence();
+    w.finish();
+}
+
 each_version!(
     a_qos_0_message_is_written_and_then_reported,
     the_retain_flag_is_sent,
@@ -357,6 +423,12 @@ each_version!(
     a_topic_that_is_not_utf_8_is_refused,
     a_qos_outside_0_to_2_is_refused,
     a_payload_length_outside_its_range_is_refused,
+    a_second_puback_is_ignored,
+    a_puback_does_not_end_a_message_that_was_not_sent_yet,
+    a_pubcomp_for_no_message_is_ignored,
+    a_pubcomp_before_pubrec_is_a_protocol_error,
+    a_pubcomp_for_a_qos_1_message_is_a_protocol_error,
+    a_pubrec_for_no_message_is_answered_by_pubrel,
 );
 
 #[test]

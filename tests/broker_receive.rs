@@ -290,6 +290,33 @@ fn an_answer_published_inside_on_message_goes_out(v: Version) {
     w.finish();
 }
 
+/// The first copy may have been lost with an older connection.
+fn a_message_with_dup_that_never_came_before_is_delivered(v: Version) {
+    let mut w = Wire::open(v);
+    for qos in 1..3 {
+        w.send(&publish("a", b"x").qos(qos, 5).dup().bytes(v));
+        w.event(message_qos("a", b"x", qos.into(), 5));
+        w.expect(&if qos == 1 { puback(5) } else { pubrec(5) });
+    }
+}
+
+fn topics_of_every_shape_are_delivered(v: Version) {
+    let mut w = Wire::open(v);
+    let long = "x/".repeat(30_000);
+    for topic in [
+        "/",
+        "//",
+        "$SYS/x",
+        "with space",
+        "grüße/€/😀",
+        long.as_str(),
+    ] {
+        w.send(&publish(topic, b"x").bytes(v));
+        w.event(message(topic, b"x"));
+    }
+    w.finish();
+}
+
 each_version!(
     a_qos_0_message_is_delivered_without_an_answer,
     a_qos_1_message_is_delivered_and_acknowledged,
@@ -313,6 +340,8 @@ each_version!(
     a_callback_removed_between_messages_is_not_called_again,
     a_callback_may_remove_itself,
     an_answer_published_inside_on_message_goes_out,
+    a_message_with_dup_that_never_came_before_is_delivered,
+    topics_of_every_shape_are_delivered,
 );
 
 /// An MQTT 5 client that allows the broker `maximum` topic aliases.
