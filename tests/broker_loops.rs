@@ -385,6 +385,19 @@ fn a_connection_to_a_host_name_is_made_off_the_loop_and_completed_by_it() {
 }
 
 #[test]
+fn loop_forever_after_a_disconnect_ends_with_success() {
+    let w = Wire::open(V311);
+    w.client.disconnect().unwrap();
+    assert_eq!(w.client.loop_forever(), MOSQ_ERR_SUCCESS);
+}
+
+#[test]
+fn loop_forever_without_a_connect_says_so() {
+    let client = Client::new(V311, Some("t"), true);
+    assert_eq!(client.loop_forever(), MOSQ_ERR_NO_CONN);
+}
+
+#[test]
 fn loop_forever_ends_where_the_host_name_does_not_exist() {
     let client = Client::new(V311, Some("t"), true);
     let host = std::ffi::CString::new("no-such-host.invalid").unwrap();
