@@ -155,3 +155,20 @@ fn a_longer_server_keep_alive_puts_pings_off() {
         .connack_props(&[Prop::U16(SERVER_KEEP_ALIVE, 600)]);
     check_no_ping_while_another_client_pings_twice(quiet);
 }
+
+/// A program that was busy for longer than the interval finds the answer in its socket.
+#[test]
+fn an_answer_that_waited_to_be_read_counts() {
+    let mut stalled = every_2_seconds(V311).open();
+    stalled.expect(&PINGREQ);
+    stalled.send(&PINGRESP);
+    // Nobody runs its loop while another client pings twice, 2 s apart.
+    let mut clock = every_2_seconds(V311).open();
+    for _ in 0..2 {
+        clock.expect(&PINGREQ);
+        clock.send(&PINGRESP);
+    }
+    stalled.expect(&PINGREQ);
+    stalled.send(&PINGRESP);
+    stalled.finish();
+}

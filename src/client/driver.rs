@@ -170,8 +170,8 @@ impl Client {
         }
     }
 
-    /// The one turn of the pump: note what the host saw, do what is due, read at most
-    /// `reads` times, write, deliver.
+    /// The one turn of the pump: note what the host saw, read at most `reads` times, do
+    /// what is due, write, deliver.
     fn drive(&self, note: impl FnOnce(&mut State), reads: usize) -> Result<()> {
         let mut st = self.lock();
         if reads > 0 && st.dispatcher == Some(thread_token()) {
@@ -181,10 +181,12 @@ impl Client {
             return Err(CallerError::NotConnected.into());
         }
         note(&mut st);
-        st = self.do_what_is_due(st);
+        st.advance_dial();
+        // Before the timers: an answer that waited while the program was busy counts.
         if reads > 0 && st.readable && st.dispatcher.is_none() {
             st = self.read_and_deliver(st, reads);
         }
+        st = self.do_what_is_due(st);
         st = self.flush(st);
         st = self.dispatch(st);
         // Callbacks may have queued more.
@@ -197,7 +199,6 @@ impl Client {
     }
 
     fn do_what_is_due<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
-        st.advance_dial();
         let now = Instant::now();
         if let Err(error) = st.session.handle_timeout(now) {
             st = self.flush(st);
