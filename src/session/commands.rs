@@ -71,7 +71,7 @@ impl Session {
             self.session_expiry = 0;
             self.authentication_method = None;
             // MQTT-3.1.3-7
-            if self.client_id.is_none() && !request.clean_start {
+            if self.client_id.as_deref().is_none_or(str::is_empty) && !request.clean_start {
                 return Err(Error::invalid(
                     "a session that is kept needs a client identifier",
                 ));

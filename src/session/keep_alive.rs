@@ -21,6 +21,8 @@ pub struct KeepAlive {
     last_received: Instant,
     /// Set while an answer (PINGRESP, or CONNACK at the beginning) is owed to us.
     asked: Option<Instant>,
+    /// When PINGREQ was last queued; `None` before CONNACK, when none may be.
+    pinged: Option<Instant>,
 }
 
 impl KeepAlive {
@@ -32,11 +34,13 @@ impl KeepAlive {
             last_sent: now,
             last_received: now,
             asked: Some(now),
+            pinged: None,
         }
     }
 
     /// CONNACK arrived, maybe with the server's own interval.
     pub fn connected(&mut self, server_seconds: Option<u16>) {
+        self.pinged = Some(self.last_sent);
         if let Some(seconds) = server_seconds {
             self.interval = Duration::from_secs(u64::from(seconds));
         }
@@ -55,7 +59,8 @@ impl KeepAlive {
 
     /// PINGREQ was queued.
     pub fn pinged(&mut self, now: Instant) {
-        self.asked = Some(now);
+        self.asked.get_or_insert(now);
+        self.pinged = Some(now);
     }
 
     /// PINGRESP arrived.
@@ -65,27 +70,41 @@ impl KeepAlive {
 
     /// When something is due, `None` for never.
     pub fn deadline(&self) -> Option<Instant> {
-        if self.interval.is_zero() {
-            return None;
-        }
-        // A side that is silent is asked: one-way traffic must not hide a dead peer.
-        let since = match self.asked {
-            // A peer that is sending a long packet cannot answer, and is alive.
-            Some(asked) => asked.max(self.last_received),
-            None => self.last_sent.min(self.last_received),
-        };
-        Some(since + self.interval)
+        let due = [self.peer_gone_at(), self.ping_at()];
+        due.into_iter().flatten().min()
     }
 
     /// What is due now.
     pub fn due(&self, now: Instant) -> Due {
-        match self.deadline() {
-            Some(deadline) if now >= deadline => match self.asked {
-                Some(_) => Due::PeerGone,
-                None => Due::Ping,
-            },
-            _ => Due::Nothing,
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| now >= at);
+        if is_due(self.peer_gone_at()) {
+            Due::PeerGone
+        } else if is_due(self.ping_at()) {
+            Due::Ping
+        } else {
+            Due::Nothing
         }
+    }
+
+    fn peer_gone_at(&self) -> Option<Instant> {
+        // A peer that is sending a long packet cannot answer, and is alive.
+        let since = self.asked?.max(self.last_received);
+        self.after_interval(since)
+    }
+
+    fn ping_at(&self) -> Option<Instant> {
+        let since = match self.asked {
+            // A side that is silent is asked: one-way traffic must not hide a dead peer.
+            None => self.last_sent.min(self.last_received),
+            // The peer owes an answer and sends something else. It must not find us
+            // silent meanwhile (MQTT-3.1.2-20, in 3.1.1 MQTT-3.1.2-23).
+            Some(_) => self.last_sent.max(self.pinged?),
+        };
+        self.after_interval(since)
+    }
+
+    fn after_interval(&self, since: Instant) -> Option<Instant> {
+        (!self.interval.is_zero()).then(|| since + self.interval)
     }
 }
 
@@ -107,7 +126,11 @@ mod tests {
         assert_eq!(timers.due(start + 19 * SECOND), Due::Nothing);
         assert_eq!(timers.due(start + 20 * SECOND), Due::PeerGone);
         timers.received(start + 15 * SECOND);
-        assert_eq!(timers.due(start + 20 * SECOND), Due::Nothing, "it is alive");
+        assert_eq!(
+            timers.due(start + 20 * SECOND),
+            Due::Ping,
+            "it is alive, and must see that we are"
+        );
         timers.answered();
         assert_eq!(
             timers.due(start + 20 * SECOND),
