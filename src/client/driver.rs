@@ -153,7 +153,6 @@ impl Client {
     pub fn set_hosted(&self, hosted: bool) {
         let mut st = self.lock();
         st.hosted = hosted;
-        st.parked = false;
         if !hosted {
             st.lifecycle.next_attempt = None;
         }
@@ -211,7 +210,9 @@ impl Client {
             let begun = self.begin_attempt();
             st = self.lock();
             if let Err(error) = begun {
-                if matches!(st.link, Link::Down) && st.failure.is_none() {
+                // A callback may have asked for another attempt, or for none, meanwhile.
+                let overtaken = !st.lifecycle.wanted || st.lifecycle.next_attempt.is_some();
+                if matches!(st.link, Link::Down) && st.failure.is_none() && !overtaken {
                     st.attempt_failed(error);
                 }
             }

@@ -146,6 +146,9 @@ impl Runner {
         drop(self.shared.waker()?);
         let stop = Arc::new(StopRequest::default());
         let running = Arc::new(AtomicBool::new(false));
+        // From now on, not from when the thread gets to run: an attempt that the program asks
+        // for next is the thread's to make.
+        self.shared.client.set_hosted(true);
         let handle = thread::Builder::new()
             .name("mqttrs-loop".to_owned())
             .spawn({
@@ -153,7 +156,10 @@ impl Runner {
                 let (stop, running) = (Arc::clone(&stop), Arc::clone(&running));
                 move || shared.run_thread(&stop, &running)
             })
-            .map_err(|error| Error::io("start of the loop thread", &error))?;
+            .map_err(|error| {
+                self.shared.client.set_hosted(false);
+                Error::io("start of the loop thread", &error)
+            })?;
         *thread = Some(LoopThread {
             stop,
             running,
