@@ -39,34 +39,6 @@ fn sigpipe_is_left_as_it_was_and_does_not_come() {
     unsafe { mosquitto_lib_cleanup() };
 }
 
-/// select() would end at 1024.
-#[test]
-fn descriptors_above_1024_work() {
-    unsafe {
-        let mut limit: libc::rlimit = std::mem::zeroed();
-        assert_eq!(libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit), 0);
-        assert!(
-            limit.rlim_max >= 1300,
-            "this system allows no 1300 descriptors"
-        );
-        limit.rlim_cur = limit.rlim_cur.max(1300);
-        assert_eq!(libc::setrlimit(libc::RLIMIT_NOFILE, &limit), 0);
-    }
-    let fillers: Vec<_> = (0..1100)
-        .map(|_| std::fs::File::open("/dev/null").unwrap())
-        .collect();
-    for drive in [Drive::Loop, Drive::Foreign, Drive::Thread] {
-        let mut w = Setup::new(V311).drive(drive).open();
-        assert!(w.client.socket() > 1024);
-        let mid = w.client.publish("a", b"x", 1).unwrap();
-        w.expect(&publish("a", b"x").qos(1, mid).bytes(V311));
-        w.send(&puback(mid));
-        w.event(Event::PublishV5(mid.into(), 0, vec![]));
-        w.finish();
-    }
-    drop(fillers);
-}
-
 fn socket_option(fd: c_int, level: c_int, name: c_int) -> c_int {
     let mut value: c_int = -1;
     let mut len = size_of::<c_int>() as libc::socklen_t;
