@@ -11,6 +11,8 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+// Its other half serves the tests of the programs.
+#[allow(dead_code)]
 #[path = "programs/broker.rs"]
 mod broker;
 #[path = "programs/library.rs"]

@@ -4,7 +4,7 @@
 //! Every case runs twice against a real Mosquitto broker: on Debian's
 //! `libmosquitto.so.1` and on ours (`make dropin` puts it where it is looked
 //! for, see `programs/library.rs`). Exit status, standard output and standard
-//! error must be the same. The cases are tables in `programs/cases/`, in a
+//! error must be the same, and so must what the broker logged of the programs. The cases are tables in `programs/cases/`, in a
 //! small language that `programs/script.rs` describes.
 //!
 //! Needs Debian's packages `mosquitto` and `mosquitto-clients`. To see that
@@ -26,6 +26,8 @@ mod run;
 mod script;
 #[path = "programs/self_check.rs"]
 mod self_check;
+#[path = "programs/wire.rs"]
+mod wire;
 
 use library::Library;
 use script::Script;
@@ -38,23 +40,14 @@ fn check(text: &str) {
 
 fn compare_with(text: &str, library: &Library) -> Vec<String> {
     let script = Script::parse(text);
+    let debian = run::run(&script, &Library::Debian);
+    let ours = run::run(&script, library);
     let mut problems = Vec::new();
-    let mut outcomes = Vec::new();
-    for library in [&Library::Debian, library] {
-        let (outcome, dir) = run::run(&script, library);
-        let file = |name: &str| std::fs::read(dir.file(name)).expect("a file of the case");
-        for unmet in compare::unmet(&script, &outcome, file) {
-            problems.push(format!("on {}: {unmet}", library.name()));
-        }
-        outcomes.push((outcome, dir));
+    for (name, ran) in [(Library::Debian.name(), &debian), (library.name(), &ours)] {
+        let file = |name: &str| std::fs::read(ran.dir.file(name)).expect("a file of the case");
+        let unmet = compare::unmet(&script, &ran.outcomes, file);
+        problems.extend(unmet.iter().map(|unmet| format!("on {name}: {unmet}")));
     }
-    let [debian, ours] = &outcomes[..] else {
-        unreachable!("two libraries, two runs");
-    };
-    problems.extend(compare::differences(
-        &script,
-        (&debian.0, debian.1.path()),
-        (&ours.0, ours.1.path()),
-    ));
+    problems.extend(compare::differences(&script, &debian, &ours));
     problems
 }

@@ -6,10 +6,10 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -128,6 +128,32 @@ impl Broker {
         self.port.number()
     }
 
+    /// The whole log, when it tells the end of every connection.
+    pub(crate) fn log_of_ended_connections(&self) -> Vec<String> {
+        // Connections are accepted in the order in which they were made, so all
+        // others are known when this one is.
+        let last = TcpStream::connect(("127.0.0.1", self.port())).expect("the broker listens");
+        let from = last.local_addr().expect("a connected socket");
+        drop(last);
+        self.wait_for(&format!("New connection from {from} on"));
+        let count = |lines: &[String], parts: &[&str]| {
+            lines
+                .iter()
+                .filter(|line| parts.iter().any(|part| line.contains(part)))
+                .count()
+        };
+        let ends = [
+            " disconnected",
+            " closed its connection",
+            "closing old connection",
+            "Bad socket read/write",
+        ];
+        let log = self.wait_until("ended all connections", |lines| {
+            count(lines, &ends) >= count(lines, &["New connection from "])
+        });
+        log.lines.clone()
+    }
+
     /// Waits until a line of the log contains `text`.
     pub(crate) fn wait_for(&self, text: &str) {
         self.wait_for_times(text, 1);
@@ -135,28 +161,36 @@ impl Broker {
 
     /// Waits until `times` lines of the log contain `text`.
     pub(crate) fn wait_for_times(&self, text: &str, times: usize) {
-        let deadline = Instant::now() + PATIENCE;
         let mut seen = 0;
         let mut found = 0;
+        let log = self.wait_until(&format!("logged {text:?} {times} time(s)"), |lines| {
+            let new = &lines[seen..];
+            found += new.iter().filter(|line| line.contains(text)).count();
+            seen = lines.len();
+            found >= times
+        });
+        drop(log);
+    }
+
+    /// Waits until the log satisfies `done`, which is asked again as it grows.
+    fn wait_until(
+        &self,
+        what: &str,
+        mut done: impl FnMut(&[String]) -> bool,
+    ) -> MutexGuard<'_, LogLines> {
+        let deadline = Instant::now() + PATIENCE;
         let mut log = self.log.lines.lock().expect("the log");
-        loop {
-            found += log.lines[seen..]
-                .iter()
-                .filter(|line| line.contains(text))
-                .count();
-            if found >= times {
-                return;
-            }
-            seen = log.lines.len();
+        while !done(&log.lines) {
             let left = deadline.saturating_duration_since(Instant::now());
             if log.ended || left.is_zero() {
                 let why = if log.ended { "ended" } else { "was silent" };
-                let last = log.lines[seen.saturating_sub(30)..].join("\n");
+                let last = log.lines[log.lines.len().saturating_sub(30)..].join("\n");
                 drop(log);
-                panic!("the broker {why} before it logged {text:?} {times} time(s):\n{last}");
+                panic!("the broker {why} before it {what}:\n{last}");
             }
             log = self.log.grown.wait_timeout(log, left).expect("the log").0;
         }
+        log
     }
 }
 

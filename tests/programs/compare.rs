@@ -1,8 +1,6 @@
 //! What a program did on one library against what it did on the other.
 
-use std::path::Path;
-
-use crate::run::Outcome;
+use crate::run::{Outcome, Ran};
 use crate::script::Script;
 
 /// All that the case says of itself and that `outcomes` do not show.
@@ -41,52 +39,51 @@ pub(crate) fn unmet(
 }
 
 /// The differences between two runs of one case; none is what we want.
-pub(crate) fn differences(
-    script: &Script,
-    (debian, debian_dir): (&[Outcome], &Path),
-    (ours, our_dir): (&[Outcome], &Path),
-) -> Vec<String> {
-    assert_eq!(debian.len(), ours.len(), "both ran the same script");
+pub(crate) fn differences(script: &Script, debian: &Ran, ours: &Ran) -> Vec<String> {
+    assert_eq!(debian.outcomes.len(), ours.outcomes.len(), "one script");
     let mut differences = Vec::new();
-    for (debian, ours) in debian.iter().zip(ours) {
-        let mut differ = |what: &str, on_debian: String, on_ours: String| {
-            if on_debian != on_ours {
-                differences.push(format!(
-                    "{}: {what} differs\n{}",
-                    ours.command,
-                    first_difference(&on_debian, &on_ours)
-                ));
-            }
+    let mut differ = |of: &str, what: &str, on_debian: String, on_ours: String| {
+        if on_debian != on_ours {
+            differences.push(format!(
+                "{of}: {what} differs\n{}",
+                first_difference(&on_debian, &on_ours)
+            ));
+        }
+    };
+    for (on_debian, on_ours) in debian.outcomes.iter().zip(&ours.outcomes) {
+        let of = &on_ours.command;
+        differ(of, "end", on_debian.end(), on_ours.end());
+        let output = |stream: fn(&Outcome) -> &[u8]| {
+            (
+                comparable(script, debian, stream(on_debian)),
+                comparable(script, ours, stream(on_ours)),
+            )
         };
-        differ("end", debian.end(), ours.end());
-        differ(
-            "stdout",
-            comparable(script, debian, debian_dir, &debian.stdout),
-            comparable(script, ours, our_dir, &ours.stdout),
-        );
-        differ(
-            "stderr",
-            comparable(script, debian, debian_dir, &debian.stderr),
-            comparable(script, ours, our_dir, &ours.stderr),
-        );
+        let (on_debian, on_ours) = output(|outcome| &outcome.stdout);
+        differ(of, "stdout", on_debian, on_ours);
+        let (on_debian, on_ours) = output(|outcome| &outcome.stderr);
+        differ(of, "stderr", on_debian, on_ours);
     }
+    let requests = |ran: &Ran| {
+        let masked = mask_generated(&ran.requests);
+        mask_pids(script, ran, masked)
+    };
+    let (on_debian, on_ours) = (requests(debian), requests(ours));
+    differ("the broker", "what it saw", on_debian, on_ours);
     differences
 }
 
 /// Output with everything taken out that differs between any two runs.
-fn comparable(script: &Script, outcome: &Outcome, dir: &Path, output: &[u8]) -> String {
+fn comparable(script: &Script, ran: &Ran, output: &[u8]) -> String {
     // Bytes that are not UTF-8 stay apart from each other.
     let mut text: String = match std::str::from_utf8(output) {
         Ok(text) => text.to_owned(),
         Err(_) => output.escape_ascii().to_string(),
     };
-    text = text.replace(&dir.display().to_string(), "<dir>");
-    if script.mask_pid {
-        text = text.replace(&outcome.pid.to_string(), "<pid>");
-    }
+    text = text.replace(&ran.dir.path().display().to_string(), "<dir>");
+    text = mask_pids(script, ran, text);
     text = mask_version(&text);
-    text = mask_after(&text, "mosq-", 18, |c| c.is_ascii_alphanumeric());
-    text = mask_after(&text, "auto-", 36, |c| c.is_ascii_hexdigit() || c == '-');
+    text = mask_generated(&text);
     if script.mask_digits {
         text = mask_digits(&text);
     }
@@ -96,6 +93,21 @@ fn comparable(script: &Script, outcome: &Outcome, dir: &Path, output: &[u8]) -> 
         text = lines.concat();
     }
     text
+}
+
+fn mask_pids(script: &Script, ran: &Ran, mut text: String) -> String {
+    if script.mask_pid {
+        for outcome in &ran.outcomes {
+            text = text.replace(&outcome.pid.to_string(), "<pid>");
+        }
+    }
+    text
+}
+
+/// Client identifiers that the library (`mosq-`) or the broker (`auto-`) made up.
+fn mask_generated(text: &str) -> String {
+    let text = mask_after(text, "mosq-", 18, |c| c.is_ascii_alphanumeric());
+    mask_after(&text, "auto-", 36, |c| c.is_ascii_hexdigit() || c == '-')
 }
 
 /// Replaces the generated part, `length` characters that are `part`, of

@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::broker::{Broker, HeldPort};
 use crate::library::Library;
 use crate::script::{End, Invocation, Program, Script, Step};
+use crate::wire;
 
 /// A program that has not ended after this time is killed, and its case fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,9 +44,17 @@ impl Outcome {
     }
 }
 
-/// Runs all steps against a broker of their own; one outcome a command line,
-/// in the order of the script.
-pub(crate) fn run(script: &Script, library: &Library) -> (Vec<Outcome>, RunDir) {
+/// A whole case on one library.
+pub(crate) struct Ran {
+    /// One a command line, in the order of the script.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// What the broker saw.
+    pub(crate) requests: String,
+    pub(crate) dir: RunDir,
+}
+
+/// Runs all steps against a broker of their own.
+pub(crate) fn run(script: &Script, library: &Library) -> Ran {
     let dir = RunDir::new();
     let dead_port = HeldPort::new();
     let mut run = Run {
@@ -66,8 +75,13 @@ pub(crate) fn run(script: &Script, library: &Library) -> (Vec<Outcome>, RunDir) 
         run.finish(running);
     }
     run.outcomes.sort_by_key(|(position, _)| *position);
+    let requests = wire::requests(&run.broker().log_of_ended_connections());
     let outcomes = run.outcomes.into_iter().map(|(_, outcome)| outcome);
-    (outcomes.collect(), dir)
+    Ran {
+        outcomes: outcomes.collect(),
+        requests,
+        dir,
+    }
 }
 
 /// A folder for the files of one run; it goes when this is dropped.

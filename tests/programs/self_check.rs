@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::broker::Broker;
+use crate::compare::differences;
 use crate::compare_with;
 use crate::library::Library;
-use crate::run::RunDir;
-use crate::script::Program;
+use crate::run::{run, RunDir};
+use crate::script::{Program, Script};
 
 const PROGRAMS: [Program; 3] = [Program::Pub, Program::Sub, Program::Rr];
 
@@ -109,6 +110,19 @@ fn a_library_with_another_error_text_is_caught() {
     let problems = compare_with(case, &Library::In(dir.path().to_owned()));
     assert_eq!(problems.len(), 1, "{problems:#?}");
     assert!(problems[0].contains("stderr differs"), "{problems:#?}");
+}
+
+#[test]
+fn a_difference_that_only_the_broker_sees_is_caught() {
+    let script = Script::parse("pub -i p -t a -m hello");
+    let other = Script::parse("pub -i p -t a -m hello -q 1");
+    let (ran, ran_otherwise) = (
+        run(&script, &Library::Debian),
+        run(&other, &Library::Debian),
+    );
+    let problems = differences(&script, &ran, &ran_otherwise);
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(problems[0].contains("what it saw differs"), "{problems:#?}");
 }
 
 #[test]
