@@ -224,7 +224,7 @@ fn loop_read_leaves_nothing_behind_a_silent_descriptor(v: Version) {
 
 /// More than the network takes at once, because the broker does not read yet.
 fn want_write_says_that_bytes_wait(v: Version) {
-    let mut w = Setup::new(v).drive(Drive::Foreign).open();
+    let mut w = Setup::new(v).drive(Drive::Foreign).narrow().open();
     assert!(!w.client.want_write());
     let payload = vec![b'x'; 1 << 20];
     let mut mids = Vec::new();

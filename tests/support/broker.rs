@@ -29,6 +29,13 @@ impl Broker {
         Broker { listener, address }
     }
 
+    /// Connections from now on hold few bytes that the test has not read.
+    pub fn narrow(&self) {
+        socket2::SockRef::from(&self.listener)
+            .set_recv_buffer_size(32 * 1024)
+            .unwrap();
+    }
+
     pub fn port(&self) -> u16 {
         self.address.port()
     }

@@ -304,6 +304,11 @@ impl Handle {
         rc(unsafe { mosquitto_will_clear(self.0) })
     }
 
+    /// Sets the plain on_message beside what is set.
+    pub fn on_message_plain(self) {
+        unsafe { mosquitto_message_callback_set(self.0, Some(on_message)) };
+    }
+
     /// `delay` and `maximum` in seconds.
     pub fn reconnect_delay(self, delay: u32, maximum: u32) {
         rc(unsafe { mosquitto_reconnect_delay_set(self.0, delay, maximum, false) }).unwrap();

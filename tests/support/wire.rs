@@ -25,6 +25,7 @@ pub struct Setup {
     session_present: bool,
     connack_props: Vec<Prop>,
     drive: Drive,
+    narrow: bool,
     configure: Box<dyn FnOnce(&Client)>,
 }
 
@@ -40,6 +41,7 @@ impl Setup {
             session_present: false,
             connack_props: Vec::new(),
             drive: Drive::Loop,
+            narrow: false,
             configure: Box::new(|_| ()),
         }
     }
@@ -85,6 +87,12 @@ impl Setup {
         self
     }
 
+    /// The network holds few bytes that the broker has not read.
+    pub fn narrow(mut self) -> Self {
+        self.narrow = true;
+        self
+    }
+
     /// Something to do with the client before it connects.
     pub fn configure(mut self, configure: impl FnOnce(&Client) + 'static) -> Self {
         self.configure = Box::new(configure);
@@ -94,6 +102,9 @@ impl Setup {
     /// Connects until CONNECT has been read and before CONNACK is sent.
     pub fn connecting(self) -> Wire {
         let broker = Broker::start();
+        if self.narrow {
+            broker.narrow();
+        }
         let mut client = Client::new(self.version, Some("t"), self.clean);
         client.drive = self.drive;
         (self.configure)(&client);
