@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::outbound::{Content, Stage};
+use super::outbound::Stage;
 use super::{Delivery, Request, Session, SessionEvent, State, Step};
 use crate::codec::{
     Ack, AckKind, Auth, Connack, Disconnect, Frame, Packet, PacketType, PropertyBuf, PropertyId,
@@ -247,10 +247,7 @@ impl Session {
                 Ok(())
             }
             (AckKind::Pubrec, Some(Stage::AwaitPubrec | Stage::AwaitPubcomp)) => {
-                if let Some(entry) = self.outbound.get_mut(packet_id) {
-                    entry.stage = Stage::AwaitPubcomp;
-                    entry.content = Content::Released;
-                }
+                self.outbound.release(packet_id);
                 self.send_pubrel(packet_id, ReasonCode::SUCCESS);
                 Ok(())
             }

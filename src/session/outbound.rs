@@ -56,8 +56,9 @@ pub enum Content {
     /// A message whose bytes depend on the moment it is sent: a topic alias, or a
     /// message expiry interval that runs down while it waits.
     Parts(Box<Parts>),
-    /// Nothing: PUBREC has made the content superfluous.
-    Released,
+    /// Nothing: PUBREC has made the content superfluous. The number grows from one
+    /// PUBREC to the next.
+    Released(u64),
 }
 
 /// A message whose bytes depend on the moment it is sent.
@@ -124,6 +125,8 @@ pub struct Outbound {
     in_flight: usize,
     /// Where the messages are that were ever sent and have not ended.
     sent: PacketIdMap<u64>,
+    /// How many messages PUBREC has released.
+    releases: u64,
 }
 
 impl Outbound {
@@ -186,6 +189,19 @@ impl Outbound {
         self.entries.get_mut(index)?.as_mut()
     }
 
+    /// PUBREC came for the message in flight with this identifier.
+    pub fn release(&mut self, id: PacketId) {
+        let releases = self.releases;
+        if let Some(entry) = self.get_mut(id) {
+            // A repeated PUBREC changes nothing.
+            if entry.stage != Stage::AwaitPubcomp {
+                entry.stage = Stage::AwaitPubcomp;
+                entry.content = Content::Released(releases);
+                self.releases += 1;
+            }
+        }
+    }
+
     /// Ends the message in flight with this identifier.
     pub fn remove(&mut self, id: PacketId) -> Option<Entry> {
         let sequence = self.sent.remove(&id)?;
@@ -200,6 +216,7 @@ impl Outbound {
 
     /// The connection ended: what was in flight has to be sent again.
     pub fn rewind(&mut self) {
+        self.order_released();
         self.cursor = self.base;
         self.in_flight = 0;
     }
@@ -226,6 +243,37 @@ impl Outbound {
     /// Every message, oldest first.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
         self.entries.iter_mut().flatten()
+    }
+
+    /// Lets the released messages change places among themselves, so that PUBRELs go out
+    /// in the order of their PUBRECs again (MQTT-4.6.0-4).
+    fn order_released(&mut self) {
+        let mut order = Vec::new();
+        for (index, entry) in self.entries.iter().enumerate() {
+            match entry.as_ref().map(|entry| (entry.stage, &entry.content)) {
+                Some((Stage::AwaitPubcomp, Content::Released(number))) => {
+                    order.push((*number, index));
+                }
+                // Messages are sent in order, so behind a waiting one all wait.
+                Some((Stage::Waiting, _)) => break,
+                _ => {}
+            }
+        }
+        if order.is_sorted() {
+            return;
+        }
+        let places: Vec<_> = order.iter().map(|(_, index)| *index).collect();
+        order.sort_unstable();
+        let entries: Vec<_> = order
+            .iter()
+            .map(|(_, index)| self.entries[*index].take())
+            .collect();
+        for (place, entry) in places.into_iter().zip(entries) {
+            if let Some(entry) = &entry {
+                self.sent.insert(entry.packet_id, self.base + place as u64);
+            }
+            self.entries[place] = entry;
+        }
     }
 
     fn index(&self, sequence: u64) -> Option<usize> {

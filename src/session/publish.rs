@@ -354,7 +354,7 @@ impl Session {
                     .encode(out, version);
                 });
             }
-            Content::Released => {}
+            Content::Released(_) => {}
         }
         self.queued += (self.transmit.len() - before) as u64;
         if self.logging {
@@ -420,7 +420,7 @@ impl Session {
                     entry.content = Content::from_body(body);
                     continue;
                 }
-                Content::Released => continue,
+                Content::Released(_) => continue,
             };
             // We encoded it ourselves, so it decodes.
             if let Ok(packet) = Publish::decode(flags, body, old) {
@@ -487,7 +487,7 @@ fn entry_len(entry: &Entry, version: ProtocolVersion, aliases: &OutboundAliases)
             let topic_len = if by_alias { 0 } else { parts.topic.len() };
             2 + topic_len + 2 + properties + parts.payload.len()
         }
-        Content::Released => 0,
+        Content::Released(_) => 0,
     };
     1 + varint_len(body_len.min(VARINT_MAX as usize) as u32) + body_len
 }
@@ -498,7 +498,7 @@ fn describe(entry: &Entry, version: ProtocolVersion) -> (String, usize) {
         Content::Body(body) => body,
         Content::Large(body) => body,
         Content::Parts(parts) => return (parts.topic.to_string(), parts.payload.len()),
-        Content::Released => &[],
+        Content::Released(_) => &[],
     };
     match Publish::decode(entry.qos.number() << 1, body, version) {
         Ok(packet) => (packet.topic.to_owned(), packet.payload.len()),
