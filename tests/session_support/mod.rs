@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod model_broker;
+pub mod packets;
 pub mod rng;
 
 use std::time::{Duration, Instant};
