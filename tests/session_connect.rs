@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use mqttrs::codec::Will;
+use mqttrs::codec::{Properties, SubscriptionOptions, Will};
 use mqttrs::error::{CallerError, Error, PeerError};
 use mqttrs::session::{ConnectRequest, SessionEvent, State};
 use mqttrs::types::{QoS, ReasonCode};
@@ -404,4 +404,39 @@ fn what_is_larger_than_the_server_takes_is_not_sent() {
     bench.publish("a", &[b'x'; 24], 0).unwrap();
     assert_eq!(bench.sent()[0].len(), 30);
     assert!(bench.publish("a", &[b'x'; 25], 0).is_err());
+}
+
+#[test]
+fn options_of_mqtt_5_are_left_out_below_it() {
+    let options = SubscriptionOptions::new(0x2E).unwrap();
+    for (v, byte) in [(V31, 2), (V311, 2), (V5, 0x2E)] {
+        let mut bench = Bench::open(v);
+        let mid = bench
+            .session
+            .subscribe(&[("a", options)], Properties::EMPTY, |_| ())
+            .unwrap();
+        bench.expect(&[subscribe(v, mid.number(), &[], &[("a", byte)])]);
+    }
+}
+
+#[test]
+fn a_request_longer_than_any_packet_is_refused() {
+    let filter = "f".repeat(65_000);
+    let too_large = Error::Caller(CallerError::OversizePacket);
+    for v in [V31, V311, V5] {
+        let mut bench = Bench::open(v);
+        let options = SubscriptionOptions::new(0).unwrap();
+        let outcome = bench.session.subscribe(
+            &vec![(&filter[..], options); 4_200],
+            Properties::EMPTY,
+            |_| (),
+        );
+        assert_eq!(outcome, Err(too_large.clone()));
+        let outcome =
+            bench
+                .session
+                .unsubscribe(&vec![&filter[..]; 4_200], Properties::EMPTY, |_| ());
+        assert_eq!(outcome, Err(too_large.clone()));
+        bench.expect(&[]);
+    }
 }

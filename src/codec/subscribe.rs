@@ -22,6 +22,11 @@ impl SubscriptionOptions {
         }
     }
 
+    /// The QoS alone, as before MQTT 5.
+    pub const fn without_flags(self) -> Self {
+        SubscriptionOptions(self.qos())
+    }
+
     /// The byte on the wire.
     pub const fn byte(self) -> u8 {
         self.0

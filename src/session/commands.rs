@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::keep_alive::KeepAlive;
 use super::{Request, Resume, ServerLimits, Session, State, DEFAULT_MAXIMUM_PACKET_SIZE};
+use crate::codec::primitive::VARINT_MAX;
 use crate::codec::{
     Auth, Connect, Disconnect, Packet, Place, Properties, PropertyBuf, PropertyId, Subscribe,
     SubscriptionOptions, Unsubscribe, Value, Will,
@@ -84,6 +85,10 @@ impl Session {
                 return Err(Error::invalid("password without a user name"));
             }
         }
+        // Six fields of up to 65535 bytes, and what goes in front of them.
+        let will_len = request.will.as_ref();
+        let will_len = will_len.map_or(0, |will| will.properties.encoded_len());
+        check_body(properties.as_properties().encoded_len() + will_len + 6 * 65_540)?;
         if self.version != version {
             self.convert_waiting(version);
         }
@@ -139,12 +144,21 @@ impl Session {
             }
         }
         self.check_properties(properties, Place::Subscribe)?;
+        let filters_len: usize = filters.iter().map(|(filter, _)| filter.len() + 3).sum();
+        check_body(2 + properties.encoded_len() + filters_len)?;
+        // Below MQTT 5 there is only the QoS.
+        let mut filters = filters.to_vec();
+        if !self.version.has_properties() {
+            for (_, options) in &mut filters {
+                *options = options.without_flags();
+            }
+        }
         let packet_id =
             self.send_request(Request::Subscribe(filters.len()), on_id, |packet_id| {
                 Packet::Subscribe(Subscribe {
                     packet_id,
                     properties,
-                    filters: filters.to_vec(),
+                    filters: filters.clone(),
                 })
             })?;
         for (filter, options) in filters {
@@ -174,6 +188,8 @@ impl Session {
             return Err(Error::invalid("topic filter"));
         }
         self.check_properties(properties, Place::Unsubscribe)?;
+        let filters_len: usize = filters.iter().map(|filter| filter.len() + 2).sum();
+        check_body(2 + properties.encoded_len() + filters_len)?;
         let packet_id =
             self.send_request(Request::Unsubscribe(filters.len()), on_id, |packet_id| {
                 Packet::Unsubscribe(Unsubscribe {
@@ -218,6 +234,7 @@ impl Session {
             all.push(id, value)?;
         }
         all.check(Place::Auth)?;
+        check_body(1 + all.as_properties().encoded_len())?;
         let reauthenticate = self.state == State::Connected && !self.authenticating;
         let reason = if reauthenticate {
             ReasonCode::REAUTHENTICATE
@@ -248,6 +265,7 @@ impl Session {
             self.check_online()?;
         }
         self.check_properties(properties, Place::Disconnect)?;
+        check_body(1 + properties.encoded_len())?;
         // MQTT-3.14.2-2: no session may be asked for that CONNECT declined.
         if self.session_expiry == 0
             && properties
@@ -337,5 +355,14 @@ impl Session {
         self.transmit
             .append_with(|out| out.extend_from_slice(bytes));
         self.queued += bytes.len() as u64;
+    }
+}
+
+/// Whether a packet can be this long behind its fixed header at all.
+fn check_body(len: usize) -> Result<()> {
+    if len > VARINT_MAX as usize {
+        Err(Error::Caller(CallerError::OversizePacket))
+    } else {
+        Ok(())
     }
 }
