@@ -82,10 +82,14 @@ impl Client {
         DispatchRight(self)
     }
 
-    /// Gives it back.
+    /// Gives it back. A thread that polls has left to us what came meanwhile, and is not
+    /// told of it again: now it is its turn.
     pub(super) fn release_dispatch(&self, st: &mut Guard<'_>) {
         st.dispatcher = None;
         self.notify(st);
+        if st.readable || st.session.has_events() {
+            self.wake(st);
+        }
     }
 
     /// Wakes who waits for a change, if anybody does.

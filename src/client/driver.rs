@@ -49,12 +49,24 @@ impl Client {
     /// Why the connection ended, once; `NotConnected` without one; `InvalidArgument`
     /// inside an event handler.
     pub fn handle_readable(&self) -> Result<()> {
-        self.drive(|st| st.readable = true, 1)
+        self.drive(
+            |st| {
+                st.readable = true;
+                st.reports += 1;
+            },
+            1,
+        )
     }
 
     /// Writes what waits, completes a pending connection, delivers events.
     pub fn handle_writable(&self) -> Result<()> {
-        self.drive(|st| st.write_blocked = false, 0)
+        self.drive(
+            |st| {
+                st.write_blocked = false;
+                st.reports += 1;
+            },
+            0,
+        )
     }
 
     /// Does what is due by time, such as keep alive; to be called about every second
@@ -72,6 +84,7 @@ impl Client {
                 st.parked = false;
                 st.readable |= readable || read_closed;
                 st.read_closed |= read_closed;
+                st.reports += u64::from(readable || read_closed || writable);
                 if writable {
                     st.write_blocked = false;
                 }
@@ -247,7 +260,7 @@ impl Client {
         let Some(mut io) = st.io.take() else {
             return (st, false);
         };
-        let generation = st.generation;
+        let (generation, reports) = (st.generation, st.reports);
         let mut received = std::mem::take(&mut st.received);
         drop(st);
         let space = received.space();
@@ -280,11 +293,12 @@ impl Client {
             Ok(count) => {
                 // A short read has emptied the socket. Where the end was announced with
                 // the bytes it is not announced again.
-                st.readable = count == room || st.read_closed || io_buffers;
+                let emptied = count < room && !st.read_closed && !io_buffers;
+                st.readable = !emptied || st.reports != reports;
                 (st, true)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                st.readable = false;
+                st.readable = st.reports != reports;
                 (st, false)
             }
             Err(error) => {
@@ -353,7 +367,7 @@ impl Client {
             let Some(mut io) = st.io.take() else {
                 return st; // who has it writes this too
             };
-            let generation = st.generation;
+            let (generation, reports) = (st.generation, st.reports);
             st.session.poll_transmit(&mut io.pending);
             drop(st);
             let (sent, outcome) = io.write();
@@ -364,7 +378,7 @@ impl Client {
             st.io = Some(io);
             st.session.transmitted(sent, Instant::now());
             match outcome {
-                Ok(blocked) => st.write_blocked = blocked,
+                Ok(blocked) => st.write_blocked = blocked && st.reports == reports,
                 Err(error) => match lost(&error) {
                     // The server may have said why before it closed: that is still to be
                     // read, and so is the end.

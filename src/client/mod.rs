@@ -90,6 +90,9 @@ struct State {
     read_closed: bool,
     /// The stream took less than was there.
     write_blocked: bool,
+    /// Counts what the host said of the descriptor, so that whoever reads or writes without
+    /// the mutex sees that its result is older than what the host saw last.
+    reports: u64,
     closed: bool,
     /// The program wants log lines.
     logging: bool,
@@ -169,6 +172,12 @@ impl Client {
         st.options.send_maximum = maximum;
         st.session.set_send_maximum(maximum, Instant::now());
         self.kick(st);
+    }
+
+    /// Whether PUBLISH packets get topic aliases without the program's doing, where an
+    /// MQTT 5 server takes them; takes effect at once.
+    pub fn set_automatic_topic_aliases(&self, on: bool) {
+        self.lock().session.set_automatic_topic_aliases(on);
     }
 
     /// Whether [`Event::Log`] events are made.
@@ -336,6 +345,7 @@ impl State {
             readable: false,
             read_closed: false,
             write_blocked: false,
+            reports: 0,
             closed: false,
             logging: false,
         }
