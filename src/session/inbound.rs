@@ -12,6 +12,9 @@ use crate::codec::{
 use crate::error::{Error, PeerError, Result};
 use crate::types::{topic, LogLevel, PacketId, ProtocolVersion, QoS, ReasonCode};
 
+/// The size of an acknowledgement with a reason code.
+const LARGEST_ACK: usize = 5;
+
 impl Session {
     /// Takes the first packet of `input`; `None` when it is not complete.
     ///
@@ -121,6 +124,8 @@ impl Session {
         }
         if let Some(maximum) = number(PropertyId::MaximumPacketSize) {
             self.server.maximum_packet_size = maximum;
+            // A server that takes no acknowledgement cannot be served (MQTT-3.2.2-15).
+            self.check_size(LARGEST_ACK)?;
         }
         self.outbound_aliases
             .reset(number(PropertyId::TopicAliasMaximum).unwrap_or(0) as u16);

@@ -43,6 +43,9 @@ use packet_ids::{PacketIdMap, PacketIds};
 /// Packet Size: 128 MiB. Memory is taken as bytes arrive, never on a length's word.
 pub const DEFAULT_MAXIMUM_PACKET_SIZE: usize = 128 * 1024 * 1024;
 
+/// The size of a DISCONNECT with a reason code and no properties.
+const DISCONNECT_WITH_REASON: usize = 3;
+
 /// Where a connection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -334,10 +337,12 @@ impl Session {
     pub(crate) fn fail(&mut self, error: Error) -> Error {
         if matches!(self.state, State::Connecting | State::Connected) {
             if let (ProtocolVersion::V5, Some(reason)) = (self.version, error.reason_code()) {
-                self.queue(&Packet::Disconnect(Disconnect {
-                    reason,
-                    properties: Properties::EMPTY,
-                }));
+                if self.check_size(DISCONNECT_WITH_REASON).is_ok() {
+                    self.queue(&Packet::Disconnect(Disconnect {
+                        reason,
+                        properties: Properties::EMPTY,
+                    }));
+                }
             }
             self.state = State::Closing;
         }

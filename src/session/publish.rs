@@ -247,13 +247,11 @@ impl Session {
                 // Whether to repeat it depends on the session that CONNACK reports.
                 return;
             }
-            if stage == Stage::Waiting {
-                if self.is_in_flight(packet_id) {
-                    return; // its older namesake ends first
-                }
-                if self.refuse_if_unsendable(now) {
-                    continue;
-                }
+            if stage == Stage::Waiting && self.is_in_flight(packet_id) {
+                return; // its older namesake ends first
+            }
+            if stage != Stage::AwaitPubcomp && self.refuse_if_unsendable(now) {
+                continue;
             }
             match stage {
                 Stage::AwaitPubcomp => {
@@ -273,15 +271,18 @@ impl Session {
     }
 
     /// Drops the next message if it expired while waiting, or if this server cannot
-    /// take it; the program hears of it as published with an error.
+    /// take it, though an earlier one could; the program hears of it as published with
+    /// an error.
     fn refuse_if_unsendable(&mut self, now: Instant) -> bool {
         let (maximum_qos, limit) = (self.server.maximum_qos, self.server.maximum_packet_size);
         let version = self.version;
         let Some(entry) = self.outbound.next() else {
             return false;
         };
-        let expired = matches!(&entry.content, Content::Parts(parts)
-            if parts.expires.is_some_and(|at| at < now));
+        // What was sent does not expire any more (MQTT-4.3.3-7).
+        let expired = entry.stage == Stage::Waiting
+            && matches!(&entry.content, Content::Parts(parts)
+                if parts.expires.is_some_and(|at| at < now));
         let reason = if expired {
             ReasonCode::IMPLEMENTATION_SPECIFIC
         } else if entry.qos > maximum_qos {
@@ -292,7 +293,11 @@ impl Session {
             return false;
         };
         if let Some(entry) = self.outbound.drop_next() {
-            self.ids.release(entry.packet_id);
+            // A server that has seen a QoS 2 message would take a new one with its
+            // identifier for a repetition.
+            if entry.stage != Stage::AwaitPubrec {
+                self.ids.release(entry.packet_id);
+            }
             self.events.push_back(SessionEvent::Published {
                 packet_id: entry.packet_id,
                 reason,
