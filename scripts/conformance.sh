@@ -30,7 +30,7 @@ awk -F'\t' -v OFS='\t' '
         if (match($0, /Running tests\/[a-z0-9_]+\.rs/))
             file = substr($0, RSTART + 14, RLENGTH - 17)
         else if (match($0, /^test .* \.\.\. ok$/))
-            passed[file "::" substr($0, 6, length($0) - 13)] = 1
+            passed[file "::" substr($0, 6, length($0) - 12)] = 1
         next
     }
     {

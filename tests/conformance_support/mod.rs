@@ -10,6 +10,8 @@
 
 pub mod raw;
 pub mod read;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 use std::fs::OpenOptions;
 use std::io::Write;
