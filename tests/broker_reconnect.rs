@@ -249,7 +249,7 @@ fn a_half_received_packet_does_not_reach_into_the_next_connection(v: Version) {
 fn reconnecting_while_connected_replaces_the_connection(v: Version) {
     let mut w = Wire::open(v);
     w.client.reconnect().unwrap();
-    w.expect_close_or_disconnect();
+    w.expect_close();
     w.accept_again();
     w.send(&connack(v, false, 0, &[]));
     let mut events = Vec::new();

@@ -202,17 +202,6 @@ impl Wire {
         self.peer.expect_close_while(|peer| step(client, peer));
     }
 
-    /// The client leaves this connection, with DISCONNECT or without.
-    #[track_caller]
-    pub fn expect_close_or_disconnect(&mut self) {
-        let client = &mut self.client;
-        if self.peer.has_bytes() {
-            self.peer
-                .expect_while(&DISCONNECT, |peer| step(client, peer));
-        }
-        self.peer.expect_close_while(|peer| step(client, peer));
-    }
-
     /// Everything the client had to say has been read: a QoS 1 message is answered
     /// next. The packet identifier is 65000 and the message is taken as well.
     #[track_caller]
