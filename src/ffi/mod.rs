@@ -25,6 +25,7 @@ pub mod instance;
 pub mod library;
 pub mod loops;
 pub mod message;
+pub mod mqttrs;
 pub mod options;
 pub mod property;
 pub mod publish;

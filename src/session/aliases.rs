@@ -1,7 +1,7 @@
 //! Topic aliases in both directions (MQTT 5.0 section 3.3.2.3.4). They live as
 //! long as a connection.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::error::{Error, PeerError, Result};
@@ -54,6 +54,42 @@ pub struct OutboundAliases {
     said: HashMap<u16, Arc<str>>,
     /// What the server was told on this connection.
     sent: HashMap<u16, Arc<str>>,
+    automatic: Option<Automatic>,
+}
+
+/// Aliases given to topics without the program's doing, the least recently used one
+/// again when there are no more.
+#[derive(Debug, Default)]
+struct Automatic {
+    /// The alias of each topic, and when it was last used.
+    topics: HashMap<Arc<str>, (u16, u64)>,
+    /// The topics by last use.
+    uses: BTreeMap<u64, Arc<str>>,
+    clock: u64,
+}
+
+impl Automatic {
+    /// The alias for `topic`, of those from 1 to `maximum`.
+    fn alias(&mut self, topic: &str, maximum: u16) -> (u16, Arc<str>) {
+        self.clock += 1;
+        let (alias, name) = match self.topics.remove_entry(topic) {
+            Some((name, (alias, last_use))) => {
+                self.uses.remove(&last_use);
+                (alias, name)
+            }
+            None if self.topics.len() < usize::from(maximum) => {
+                (self.topics.len() as u16 + 1, topic.into())
+            }
+            None => {
+                let oldest = self.uses.pop_first();
+                let freed = oldest.and_then(|(_, topic)| self.topics.remove(&topic));
+                (freed.map_or(1, |(alias, _)| alias), topic.into())
+            }
+        };
+        self.topics.insert(Arc::clone(&name), (alias, self.clock));
+        self.uses.insert(self.clock, Arc::clone(&name));
+        (alias, name)
+    }
 }
 
 impl OutboundAliases {
@@ -61,6 +97,38 @@ impl OutboundAliases {
     pub fn reset(&mut self, maximum: u16) {
         self.maximum = maximum;
         self.sent.clear();
+        if let Some(automatic) = &mut self.automatic {
+            *automatic = Automatic::default();
+        }
+    }
+
+    /// Whether topics get aliases without the program's doing.
+    pub fn set_automatic(&mut self, on: bool) {
+        match (on, &self.automatic) {
+            (true, None) => self.automatic = Some(Automatic::default()),
+            (true, Some(_)) => {}
+            (false, _) => self.automatic = None,
+        }
+    }
+
+    /// Whether they do, if only the server takes aliases.
+    pub const fn wants_automatic(&self) -> bool {
+        self.automatic.is_some()
+    }
+
+    /// Whether they do, and the server takes aliases.
+    pub const fn is_automatic(&self) -> bool {
+        self.automatic.is_some() && self.maximum > 0
+    }
+
+    /// A PUBLISH to `topic` is about to be sent: the alias to send with it, and whether the
+    /// server knows already that it stands for the topic. It will know from now on.
+    pub fn automatic(&mut self, topic: &str) -> Option<(u16, bool)> {
+        if !self.is_automatic() {
+            return None;
+        }
+        let (alias, topic) = self.automatic.as_mut()?.alias(topic, self.maximum);
+        Some((alias, self.announce(alias, &topic)))
     }
 
     /// The program publishes with this alias and topic field: the topic meant.
@@ -97,5 +165,38 @@ impl OutboundAliases {
             Some(known) => known == *topic,
             None => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_alias_is_given_away() {
+        let mut aliases = OutboundAliases::default();
+        aliases.set_automatic(true);
+        assert_eq!(aliases.automatic("a"), None, "the server takes none");
+        aliases.reset(2);
+        assert_eq!(aliases.automatic("a"), Some((1, false)));
+        assert_eq!(aliases.automatic("b"), Some((2, false)));
+        assert_eq!(aliases.automatic("a"), Some((1, true)));
+        assert_eq!(aliases.automatic("c"), Some((2, false)), "b's");
+        assert_eq!(aliases.automatic("a"), Some((1, true)));
+        assert_eq!(aliases.automatic("b"), Some((2, false)), "c's");
+        aliases.reset(2);
+        assert_eq!(aliases.automatic("a"), Some((1, false)), "a new connection");
+    }
+
+    #[test]
+    fn an_alias_the_program_took_for_another_topic_is_introduced_again() {
+        let mut aliases = OutboundAliases::default();
+        aliases.set_automatic(true);
+        aliases.reset(5);
+        assert_eq!(aliases.automatic("a"), Some((1, false)));
+        let other = aliases.say(1, "other").unwrap();
+        assert!(!aliases.announce(1, &other));
+        assert_eq!(aliases.automatic("a"), Some((1, false)));
+        assert_eq!(aliases.automatic("a"), Some((1, true)));
     }
 }

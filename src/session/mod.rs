@@ -215,6 +215,12 @@ impl Session {
         self.logging = on;
     }
 
+    /// Whether PUBLISH packets get topic aliases without the program's doing, where an
+    /// MQTT 5 server takes them; off by default. Takes effect at once.
+    pub fn set_automatic_topic_aliases(&mut self, on: bool) {
+        self.outbound_aliases.set_automatic(on);
+    }
+
     /// Sets the window for our own QoS 1 and 2 messages, 0 for no limit but the
     /// protocol's; takes effect at once.
     pub fn set_send_maximum(&mut self, maximum: u16, now: Instant) {

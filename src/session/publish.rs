@@ -10,7 +10,7 @@ use super::{Resume, Session, SessionEvent, State};
 use crate::codec::primitive::{put_string, varint_len, VARINT_MAX};
 use crate::codec::{
     put_fixed_header, Ack, AckKind, Packet, PacketType, Place, Properties, PropertyBuf, PropertyId,
-    Publish,
+    Publish, Value,
 };
 use crate::error::{CallerError, Error, Result};
 use crate::types::{topic, PacketId, ProtocolVersion, QoS, ReasonCode};
@@ -32,6 +32,10 @@ pub struct Publication<'a> {
 
 /// QoS 0 payloads of this size and more get a segment of their own.
 const OWN_SEGMENT_FROM: usize = 64 * 1024;
+
+/// How much a topic alias may add to a packet: itself, and a byte for each of the two
+/// lengths that it is part of.
+const AUTOMATIC_ALIAS_LEN: usize = 5;
 
 impl Session {
     /// Publishes a message; `on_id` gets its packet identifier before anything can be sent.
@@ -146,6 +150,14 @@ impl Session {
         if let Some(topic) = &full_topic {
             packet.topic = topic;
         }
+        let with_alias;
+        if let Some((properties, known)) = self.automatic_alias(&packet) {
+            with_alias = properties;
+            packet.properties = with_alias.as_properties();
+            if known {
+                packet.topic = "";
+            }
+        }
         let version = self.version;
         let before = self.transmit.len();
         if packet.payload.len() < OWN_SEGMENT_FROM {
@@ -163,6 +175,25 @@ impl Session {
         Ok(packet_id)
     }
 
+    /// The packet's properties with a topic alias of our own choice, if there is to be one,
+    /// and whether the server knows what it stands for.
+    fn automatic_alias(&mut self, packet: &Publish<'_>) -> Option<(PropertyBuf, bool)> {
+        if !self.outbound_aliases.is_automatic()
+            || packet.properties.number(PropertyId::TopicAlias).is_some()
+        {
+            return None;
+        }
+        // Where the alias makes the packet too long, it goes without.
+        let body_len = packet.body_len(self.version);
+        self.check_size(5 + body_len + AUTOMATIC_ALIAS_LEN).ok()?;
+        let (alias, known) = self.outbound_aliases.automatic(packet.topic)?;
+        let mut properties = packet.properties.to_buf();
+        properties
+            .push(PropertyId::TopicAlias, Value::U16(alias))
+            .ok()?;
+        Some((properties, known))
+    }
+
     fn publish_stored(
         &mut self,
         message: &Publication<'_>,
@@ -174,7 +205,8 @@ impl Session {
         let packet_id = self.allocate_id()?;
         on_id(packet_id);
         let expiry = message.properties.number(PropertyId::MessageExpiryInterval);
-        let content = if alias.is_some() || expiry.is_some() {
+        let automatic = self.version.has_properties() && self.outbound_aliases.wants_automatic();
+        let content = if alias.is_some() || expiry.is_some() || automatic {
             let (alias, topic) = match alias {
                 Some((alias, topic)) => (Some(alias), topic),
                 None => (None, message.topic.into()),
@@ -321,6 +353,9 @@ impl Session {
             };
         }
         let flags = u8::from(dup) << 3 | qos.number() << 1 | u8::from(retain);
+        let room_for_alias = entry_len(entry, self.version, &self.outbound_aliases)
+            + AUTOMATIC_ALIAS_LEN
+            <= self.server.maximum_packet_size as usize;
         let before = self.transmit.len();
         match &entry.content {
             Content::Body(body) => self.transmit.append_with(|out| {
@@ -340,18 +375,26 @@ impl Session {
                     .filter(|alias| self.outbound_aliases.usable(*alias));
                 let known =
                     alias.is_some_and(|alias| self.outbound_aliases.announce(alias, &parts.topic));
-                let properties = parts.properties_at(now, alias.is_some());
+                let mut properties = parts.properties_at(now, alias.is_some());
                 let version = self.version;
+                let automatic = match parts.alias {
+                    None if room_for_alias => self.outbound_aliases.automatic(&parts.topic),
+                    _ => None,
+                };
+                if let Some((alias, _)) = automatic {
+                    // A number of the right type is always taken.
+                    let _ = properties.push(PropertyId::TopicAlias, Value::U16(alias));
+                }
+                let leave_out_topic = match automatic {
+                    Some((_, known)) => known,
+                    None => known && parts.topic_by_alias,
+                };
                 self.transmit.append_with(|out| {
                     Publish {
                         dup,
                         qos,
                         retain,
-                        topic: if known && parts.topic_by_alias {
-                            ""
-                        } else {
-                            &parts.topic
-                        },
+                        topic: if leave_out_topic { "" } else { &parts.topic },
                         packet_id: Some(packet_id),
                         properties: properties.as_properties(),
                         payload: &parts.payload,

@@ -11,7 +11,8 @@ use crate::Headers;
 pub fn headers() -> Headers {
     // Each item of the C API belongs to one of three headers, by the file it is in.
     let protocol_file = ffi_dir().join("constants/mqtt_protocol.rs");
-    let (own_files, files): (Vec<_>, Vec<_>) = sources().into_iter().partition(is_our_own);
+    let (own_files, files): (Vec<_>, Vec<_>) =
+        sources().into_iter().partition(|path| is_our_own(path));
     let protocol = items(std::slice::from_ref(&protocol_file));
     let own = items(&own_files);
     let libmosquitto: Vec<_> = items(&files)
@@ -250,6 +251,10 @@ impl Header<'_> {
         ));
         config.after_includes = Some(self.start.trim_matches('\n').to_owned());
         config.export.include.extend(self.include);
+        // Of a structure that another header declares, C wants to hear that it is one.
+        let foreign = self.exclude.iter().filter(|name| *name == "mosquitto");
+        let tagged = foreign.map(|name| (name.clone(), format!("struct {name}")));
+        config.export.rename.extend(tagged);
         config.export.exclude.extend(self.exclude);
         let mut text = Vec::new();
         let builder = Builder::new().with_config(config).with_src(source);
