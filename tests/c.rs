@@ -3,9 +3,18 @@
 
 mod built;
 
+#[path = "c/cutter.rs"]
+mod cutter;
+#[path = "c/loopback.rs"]
+mod loopback;
+#[path = "c/mosquitto.rs"]
+mod mosquitto;
 #[path = "c/program.rs"]
 mod program;
 
+use cutter::Cutter;
+use loopback::Loopback;
+use mosquitto::Mosquitto;
 use program::Program;
 
 #[test]
@@ -16,6 +25,35 @@ fn handles_that_are_null_or_destroyed_are_answered_with_errors() {
 #[test]
 fn arguments_that_are_null_or_out_of_range_are_answered_with_errors() {
     Program::build("null_arguments", "null-arguments").run_under_valgrind(&[]);
+}
+
+#[test]
+fn every_function_works_inside_every_callback_of_mosquitto_loop() {
+    reenter("loop");
+}
+
+#[test]
+fn every_function_works_inside_every_callback_of_mosquitto_loop_forever() {
+    reenter("forever");
+}
+
+#[test]
+fn every_function_works_inside_every_callback_of_a_loop_thread() {
+    reenter("thread");
+}
+
+#[test]
+fn every_function_works_inside_every_callback_of_a_foreign_loop() {
+    reenter("foreign");
+}
+
+fn reenter(drive: &str) {
+    let broker = Loopback::start();
+    let port = broker.port().to_string();
+    let program = Program::build("callbacks_reenter", &format!("reenter-{drive}"));
+    program.run(&[&port, drive, "all"]);
+    program.run_under_valgrind(&[&port, drive, "ordinary"]);
+    program.run_under_valgrind(&[&port, drive, "destroy"]);
 }
 
 /// So that no function is added without its place in the programs that mean all of them.
@@ -43,4 +81,36 @@ fn every_function_is_called_with_bad_arguments_and_on_clients_that_are_gone() {
         functions += 1;
     }
     assert_eq!(functions, 126);
+}
+
+#[test]
+fn eight_threads_and_callbacks_publish_in_order_and_nothing_is_lost() {
+    let broker = Mosquitto::start("stress");
+    let port = broker.port().to_string();
+    let program = Program::build("stress", "stress");
+    program.run(&[&port, "4000", "thread", "whole"]);
+    program.run(&[&port, "4000", "loop", "whole"]);
+    program.run_under_valgrind(&[&port, "100", "thread", "whole"]);
+}
+
+#[test]
+fn eight_threads_and_callbacks_publish_in_order_over_connections_that_are_cut() {
+    let broker = Mosquitto::start("stress-cut");
+    let cutter = Cutter::start(broker.port(), &[50_000, 20_000, 100_001]);
+    let program = Program::build("stress", "stress-cut");
+    program.run(&[&cutter.port().to_string(), "2000", "thread", "cut"]);
+    assert_eq!(cutter.cuts(), 3);
+}
+
+#[test]
+fn helpers_subscribe_and_return_messages() {
+    let broker = Mosquitto::start("helpers");
+    Program::build("helpers", "helpers").run_under_valgrind(&[&broker.port().to_string()]);
+}
+
+#[test]
+fn a_reset_by_the_peer_is_no_signal_to_the_process() {
+    let program = Program::build("sigpipe", "sigpipe");
+    program.run(&[]);
+    program.run_under_valgrind(&[]);
 }

@@ -3,8 +3,10 @@
 #ifndef CHECK_H
 #define CHECK_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,10 +18,14 @@
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 
+/* What the program is about, in case it fails or hangs. */
+static const char *watched = "";
+
 #define CHECK(condition)                                                          \
     do {                                                                          \
         if (!(condition)) {                                                       \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);       \
+            fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition,  \
+                watched);                                                         \
             _exit(1);                                                             \
         }                                                                         \
     } while (0)
@@ -29,15 +35,32 @@
     do {                                                                          \
         long long expected_ = (expected), got_ = (got);                           \
         if (expected_ != got_) {                                                  \
-            fprintf(stderr, "%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__,  \
-                #got, got_, expected_);                                           \
+            fprintf(stderr, "%s:%d: %s is %lld, not %lld (%s)\n", __FILE__,       \
+                __LINE__, #got, got_, expected_, watched);                        \
             _exit(1);                                                             \
         }                                                                         \
     } while (0)
 
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+/* Waits until the threads have ended that nobody could join: those that were stopped in a
+ * callback of their own. */
+static inline void wait_for_threads_to_end(void)
+{
+    for (;;) {
+        int threads = 0;
+        DIR *tasks = opendir("/proc/self/task");
+        CHECK(tasks != NULL);
+        for (struct dirent *entry; (entry = readdir(tasks)) != NULL;) {
+            threads += entry->d_name[0] != '.';
+        }
+        closedir(tasks);
+        if (threads == 1) {
+            return;
+        }
+        sched_yield();
+    }
+}
 
-static const char *watched = "";
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 static inline void watchdog_barks(int signal)
 {

@@ -160,7 +160,7 @@ static inline void check_call(const struct call *call, struct mosquitto *m, int 
 {
     int got = call->make(m);
     if (expected != ANY && got != expected) {
-        fprintf(stderr, "%s gives %d, not %d\n", call->name, got, expected);
+        fprintf(stderr, "%s gives %d, not %d (%s)\n", call->name, got, expected, watched);
         _exit(1);
     }
 }
