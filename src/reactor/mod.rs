@@ -274,7 +274,8 @@ impl Shared {
             if ends {
                 let now = Instant::now();
                 let until = *flush_until.get_or_insert(now + STOP_FLUSH_LIMIT);
-                if !self.client.is_closing() || now >= until {
+                let forced = stop.forced.load(Ordering::SeqCst);
+                if forced || !self.client.is_closing() || now >= until {
                     break;
                 }
             }
