@@ -408,8 +408,8 @@ fn a_response_topic_with_a_wildcard_is_a_protocol_error() {
 fn a_re_authentication_nobody_asked_for_is_a_protocol_error() {
     let method = text(AUTHENTICATION_METHOD, "SCRAM");
     let mut w = Setup::new(V5)
-        .props(&[method.clone()])
-        .connack_props(&[method.clone()])
+        .props(std::slice::from_ref(&method))
+        .connack_props(std::slice::from_ref(&method))
         .open();
     w.send(&auth(0x19, &[method]));
     w.expect_failure(MOSQ_ERR_PROTOCOL, 0x82);
