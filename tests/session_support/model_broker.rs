@@ -234,12 +234,10 @@ impl ModelBroker {
         if !self.connected {
             return;
         }
-        let mut in_flight = self.outgoing.iter().filter(|m| m.sent).count();
-        for message in self.outgoing.iter_mut().filter(|message| !message.sent) {
-            if in_flight >= self.receive_maximum {
-                return;
-            }
-            in_flight += 1;
+        let in_flight = self.outgoing.iter().filter(|m| m.sent).count();
+        let room = self.receive_maximum.saturating_sub(in_flight);
+        let waiting = self.outgoing.iter_mut().filter(|message| !message.sent);
+        for message in waiting.take(room) {
             message.sent = true;
             let bytes = publish(message.topic, &message.number.to_be_bytes())
                 .qos(message.qos, message.mid)
