@@ -1419,7 +1419,7 @@ libmosq_EXPORT int mosquitto_opts_set(struct mosquitto *mosq, enum mosq_opt_t op
  * |---|---|---|
  * | MOSQ_OPT_PROTOCOL_VERSION | MQTT_PROTOCOL_V31, _V311 (default), _V5 | version of MQTT |
  * | MOSQ_OPT_RECEIVE_MAXIMUM | 0 to 65535, 20 by default, 0 for 65535 | QoS 1 and 2 messages the server may send unacknowledged |
- * | MOSQ_OPT_SEND_MAXIMUM | 0 to 65535, 20 by default, 0 for no limit | QoS 1 and 2 messages the client sends unacknowledged |
+ * | MOSQ_OPT_SEND_MAXIMUM | 0 to 65535, 20 by default, 0 for no limit but 32767, half of the packet identifiers | QoS 1 and 2 messages the client sends unacknowledged |
  * | MOSQ_OPT_TCP_NODELAY | 0 (default) or not 0 | send small packets at once |
  * | MOSQ_OPT_TLS_USE_OS_CERTS | 0 (default) or not 0 | use TLS and trust the system's certificates |
  * | MOSQ_OPT_TLS_OCSP_REQUIRED | 0 (default) or not 0 | demand a stapled OCSP answer |

@@ -165,8 +165,8 @@ impl Client {
         change(&mut self.lock().options)
     }
 
-    /// Sets the window for our own QoS 1 and 2 messages, 0 for no limit but the
-    /// protocol's; takes effect at once.
+    /// Sets the window for our own QoS 1 and 2 messages, 0 for no limit but half of
+    /// the packet identifiers; takes effect at once.
     pub fn set_send_maximum(&self, maximum: u16) {
         let mut st = self.lock();
         st.options.send_maximum = maximum;

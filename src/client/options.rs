@@ -21,8 +21,8 @@ pub struct Options {
     /// How many QoS 1 and 2 messages the server may send unacknowledged; 20 by default.
     /// MQTT 5 announces it as Receive Maximum.
     pub receive_maximum: u16,
-    /// How many QoS 1 and 2 messages we send unacknowledged; 20 by default, 0 for no limit
-    /// but the protocol's. Takes effect at once.
+    /// How many QoS 1 and 2 messages we send unacknowledged; 20 by default, 0 for no limit but
+    /// half of the packet identifiers. Takes effect at once.
     pub send_maximum: u16,
     /// Switches Nagle's algorithm off (`TCP_NODELAY`); off by default.
     pub tcp_nodelay: bool,

@@ -104,7 +104,7 @@ pub struct Session {
     authenticating: bool,
     keep_alive: KeepAlive,
     server: ServerLimits,
-    /// The program's window for its own messages; 0 for no limit but the protocol's.
+    /// The program's window for its own messages; 0 for half of the identifiers.
     send_maximum: u16,
     receive_maximum: u16,
     maximum_packet_size: usize,
@@ -221,8 +221,8 @@ impl Session {
         self.outbound_aliases.set_automatic(on);
     }
 
-    /// Sets the window for our own QoS 1 and 2 messages, 0 for no limit but the
-    /// protocol's; takes effect at once.
+    /// Sets the window for our own QoS 1 and 2 messages, 0 for no limit but half of
+    /// the packet identifiers; takes effect at once.
     pub fn set_send_maximum(&mut self, maximum: u16, now: Instant) {
         self.send_maximum = maximum;
         self.send_waiting(now);

@@ -255,8 +255,10 @@ impl Session {
     }
 
     fn window(&self) -> usize {
+        // "No limit" leaves half of the identifiers to messages that wait and to requests,
+        // so that a program that is faster than the server is never short of one.
         let own = match self.send_maximum {
-            0 => u16::MAX,
+            0 => u16::MAX / 2,
             maximum => maximum,
         };
         usize::from(own.min(self.server.receive_maximum))
