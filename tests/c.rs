@@ -114,3 +114,19 @@ fn a_reset_by_the_peer_is_no_signal_to_the_process() {
     program.run(&[]);
     program.run_under_valgrind(&[]);
 }
+
+#[test]
+fn destroying_and_stopping_end_soon_whatever_goes_on() {
+    let broker = Mosquitto::start("destroy-race");
+    let port = broker.port().to_string();
+    let program = Program::build("destroy_race", "destroy-race");
+    program.run(&[&port, "10"]);
+    program.run_under_valgrind(&[&port, "1"]);
+}
+
+#[test]
+fn a_process_has_more_clients_than_select_has_descriptors_for() {
+    let broker = Mosquitto::start("many-clients");
+    let program = Program::build("many_clients", "many-clients");
+    program.run(&[&broker.port().to_string(), "1200"]);
+}
