@@ -265,8 +265,8 @@ fn an_empty_client_identifier_comes_with_clean_session_only() {
             "{id:?}: {packet:02x?}"
         );
     }
-    let client = unsafe { mosquitto_new(std::ptr::null(), false, std::ptr::null_mut()) };
-    proves!(V311, "MQTT-3.1.3-7", client.is_null());
+    proves!(V311, "MQTT-3.1.3-7", !raw::takes_no_client_id(false));
+    assert!(raw::takes_no_client_id(true));
 }
 
 #[test]
@@ -528,9 +528,7 @@ fn the_state_of_a_session_belongs_to_its_client_identifier() {
     w.lose();
 
     // Another identifier: another session, in which nothing waits.
-    let other = std::ffi::CString::new("other").unwrap();
-    let m = w.client.0;
-    let code = unsafe { mosquitto_reinitialise(m, other.as_ptr(), false, std::ptr::null_mut()) };
+    let code = raw::reinitialise(*w.client, "other");
     assert_eq!(code, MOSQ_ERR_SUCCESS);
     w.client.last = MOSQ_ERR_SUCCESS;
     w.client.connect(w.broker.port(), 60).unwrap();

@@ -11,8 +11,10 @@ use session_support::*;
 use support::*;
 use Version::V311;
 
-/// A connected client, and everything a program can hand a string to.
-fn string_calls(client: Handle) -> [(&'static str, Box<dyn Fn(&[u8]) -> i32>); 5] {
+type StringCall = Box<dyn Fn(&[u8]) -> i32>;
+
+/// The calls by which a program hands in strings, besides `mosquitto_new`.
+fn string_calls(client: Handle) -> [(&'static str, StringCall); 5] {
     [
         (
             "publish",

@@ -115,7 +115,7 @@ fn a_packet_beyond_the_client_s_means_closes_its_connection_and_no_other() {
 fn tcp_carries_a_connection_in_both_directions_in_order() {
     let mut w = Wire::open(V311);
     // More than a socket takes at once.
-    let large: Vec<u8> = (0..3_000_000u32).map(|n| (n * 7 >> 3) as u8).collect();
+    let large: Vec<u8> = (0..3_000_000u32).map(|n| ((n * 7) >> 3) as u8).collect();
     w.client.publish("up", &large, 1).unwrap();
     w.client.publish("up", b"end", 1).unwrap();
     let sent = w.take_packet();

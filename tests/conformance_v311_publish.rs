@@ -235,13 +235,13 @@ fn an_identifier_in_use_is_not_given_to_another_packet() {
 
 #[test]
 fn an_identifier_is_in_use_until_the_last_acknowledgement() {
-    // 65534 messages that wait leave one identifier: that of the message in question.
+    // 65534 messages in flight leave one identifier: that of the message in question.
     let mut bench = Bench::new(V311);
     for _ in 0..65534 {
         bench.publish("w", b"x", 1).unwrap();
     }
     let last = bench.publish("a", b"2", 2).unwrap();
-    bench.session.set_send_maximum(0, bench.now);
+    bench.session.set_send_maximum(u16::MAX, bench.now);
     bench.connect();
     bench.accept(false, &[]);
     bench.sent();

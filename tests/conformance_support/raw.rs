@@ -1,5 +1,7 @@
 //! The C API with strings that need not be UTF-8: what a C program may hand in by mistake.
 
+#![allow(clippy::undocumented_unsafe_blocks, reason = "C is called all over")]
+
 use std::ffi::{c_int, CString};
 use std::ptr;
 
@@ -24,6 +26,18 @@ pub fn takes_client_id(id: &[u8]) -> bool {
     let client = unsafe { mosquitto_new(c(id).as_ptr(), true, ptr::null_mut()) };
     unsafe { mosquitto_destroy(client) };
     !client.is_null()
+}
+
+/// Whether `mosquitto_new` takes NULL for an identifier.
+pub fn takes_no_client_id(clean_session: bool) -> bool {
+    let client = unsafe { mosquitto_new(ptr::null(), clean_session, ptr::null_mut()) };
+    unsafe { mosquitto_destroy(client) };
+    !client.is_null()
+}
+
+/// `mosquitto_reinitialise` for a session that is kept.
+pub fn reinitialise(client: Handle, id: &str) -> c_int {
+    unsafe { mosquitto_reinitialise(client.0, c(id.as_bytes()).as_ptr(), false, ptr::null_mut()) }
 }
 
 pub fn publish(client: Handle, topic: &[u8], qos: c_int) -> c_int {
