@@ -75,7 +75,11 @@ fn a_resent_message_introduces_its_alias_on_the_new_connection() {
     bench.lose();
     bench.seen();
     bench.reconnect(true, &[Prop::U16(TOPIC_ALIAS_MAXIMUM, 5)]);
-    bench.expect(&[publish("a", b"x").qos(1, mid).dup().props(&alias(1)).bytes(V5)]);
+    bench.expect(&[publish("a", b"x")
+        .qos(1, mid)
+        .dup()
+        .props(&alias(1))
+        .bytes(V5)]);
 }
 
 #[test]
