@@ -77,11 +77,8 @@ impl Session {
                     "a session that is kept needs a client identifier",
                 ));
             }
-            // MQTT-3.1.2-22; MQTT 3.1 did not say so.
-            if version == ProtocolVersion::V311
-                && request.password.is_some()
-                && request.username.is_none()
-            {
+            // MQTT-3.1.2-22; MQTT 3.1 says the same in its section 3.1.
+            if request.password.is_some() && request.username.is_none() {
                 return Err(Error::invalid("password without a user name"));
             }
         }
