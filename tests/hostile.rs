@@ -82,7 +82,9 @@ each_version!(
 
 /// A session that is kept, with room for three messages of the server.
 fn setup(v: Version) -> Setup {
-    let setup = Setup::new(v).clean(false);
+    // Small packets in a row, each awaited: nothing to gain from Nagle's algorithm.
+    let at_once = |client: &Client| client.int_option(MOSQ_OPT_TCP_NODELAY, 1).unwrap();
+    let setup = Setup::new(v).clean(false).configure(at_once);
     if v.is_v5() {
         setup
             .props(&[
