@@ -7,6 +7,7 @@
 
 use super::primitive::{put_binary, put_string, put_varint, varint_len, Reader};
 use crate::error::{CallerError, Error, Result};
+use crate::types::topic;
 
 /// How a property's value is encoded; the numbers are the C API's `MQTT_PROP_TYPE_*`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -313,7 +314,7 @@ impl<'a> Properties<'a> {
     }
 
     /// Checks that a program may send these in `place`: each allowed there, in range,
-    /// none repeated that may not be.
+    /// none repeated that may not be, no wildcard in a response topic.
     pub fn check(&self, place: Place) -> Result<()> {
         let mut seen = 0u64;
         for (id, value) in self.iter() {
@@ -331,6 +332,16 @@ impl<'a> Properties<'a> {
             if value.number().is_some_and(|n| n < info.min || n > info.max) {
                 return Err(Error::Caller(CallerError::InvalidProperty(
                     "value out of range",
+                )));
+            }
+            // MQTT-3.3.2-14
+            let name = match value {
+                Value::String(name) if id == PropertyId::ResponseTopic => name,
+                _ => continue,
+            };
+            if !topic::is_name_or_empty(name.as_bytes()) {
+                return Err(Error::Caller(CallerError::InvalidProperty(
+                    "response topic with a wildcard",
                 )));
             }
         }

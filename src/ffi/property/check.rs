@@ -14,7 +14,6 @@ use crate::ffi::constants::mosq_err_t::{
 };
 use crate::ffi::constants::mqtt_protocol::*;
 use crate::ffi::guard::guard;
-use crate::types::topic;
 
 /// Whether a property may stand in a packet (MQTT 5.0 section 2.2.2.2).
 ///
@@ -114,17 +113,10 @@ unsafe fn check(place: Place, list: *const mosquitto_property) -> Result<()> {
     // SAFETY: the caller's promise.
     let buf = unsafe { to_wire(list) }?;
     buf.check(place)?;
-    let properties = buf.as_properties();
-    if properties.number(PropertyId::TopicAlias) == Some(0) {
+    if buf.as_properties().number(PropertyId::TopicAlias) == Some(0) {
         return Err(Error::protocol("topic alias 0"));
     }
-    match properties.string(PropertyId::ResponseTopic) {
-        // A response topic is a topic name (MQTT-3.3.2-14).
-        Some(name) if !topic::is_name_or_empty(name.as_bytes()) => {
-            Err(Error::protocol("response topic with a wildcard"))
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn id(identifier: c_int) -> Option<PropertyId> {
