@@ -347,8 +347,8 @@ fn enhanced_authentication_exchanges_auth_packets_before_connack() {
         (name.as_str(), bytes.as_slice()),
         ("SCRAM", &b"server first"[..])
     );
-    w.expect(&auth(0x18, &[method, data(b"client final")]));
-    w.accept_session(false, &[]);
+    w.expect(&auth(0x18, &[method.clone(), data(b"client final")]));
+    w.accept_session(false, &[method]);
     w.finish();
 }
 

@@ -11,7 +11,7 @@ use crate::codec::{
     SubscriptionOptions, Unsubscribe, Value, Will,
 };
 use crate::error::{CallerError, Error, Result};
-use crate::types::{topic, PacketId, ProtocolVersion, ReasonCode};
+use crate::types::{reason_packets, topic, PacketId, ProtocolVersion, ReasonCode};
 
 /// What CONNECT says.
 #[derive(Debug, Clone)]
@@ -132,9 +132,7 @@ impl Session {
             return Err(Error::invalid("no topic filter"));
         }
         for (filter, options) in filters {
-            if !topic::is_filter(filter) {
-                return Err(Error::invalid("topic filter"));
-            }
+            self.check_filter(filter)?;
             // MQTT-3.8.3-4
             if options.no_local() && filter.starts_with("$share/") {
                 return Err(Error::invalid("no local on a shared subscription"));
@@ -181,8 +179,8 @@ impl Session {
         if filters.is_empty() {
             return Err(Error::invalid("no topic filter"));
         }
-        if !filters.iter().all(|filter| topic::is_filter(filter)) {
-            return Err(Error::invalid("topic filter"));
+        for filter in filters {
+            self.check_filter(filter)?;
         }
         self.check_properties(properties, Place::Unsubscribe)?;
         let filters_len: usize = filters.iter().map(|filter| filter.len() + 2).sum();
@@ -261,6 +259,10 @@ impl Session {
         if !self.refused {
             self.check_online()?;
         }
+        // MQTT-3.14.2-1
+        if self.version.has_properties() && !reason.allowed_in(reason_packets::DISCONNECT) {
+            return Err(Error::invalid("reason code is none of DISCONNECT's"));
+        }
         self.check_properties(properties, Place::Disconnect)?;
         check_body(1 + properties.encoded_len())?;
         // MQTT-3.14.2-2: no session may be asked for that CONNECT declined.
@@ -302,6 +304,19 @@ impl Session {
         self.check_online()?;
         if self.state == State::Connecting && self.authentication_method.is_some() {
             return Err(Error::Caller(CallerError::NotConnected));
+        }
+        Ok(())
+    }
+
+    fn check_filter(&self, filter: &str) -> Result<()> {
+        if !topic::is_filter(filter) {
+            return Err(Error::invalid("topic filter"));
+        }
+        // MQTT-4.8.2-1 and -2; below MQTT 5 it is a filter like others.
+        if self.version.has_properties() && !topic::is_share_complete(filter) {
+            return Err(Error::invalid(
+                "shared subscription without a share name or filter",
+            ));
         }
         Ok(())
     }

@@ -105,11 +105,11 @@ impl Session {
             self.refused = true;
             return Err(Error::Peer(PeerError::ConnectionRefused(code)));
         }
-        // MQTT-4.12.0-5; a server that leaves it out has still accepted the exchange.
+        // MQTT-4.12.0-5 and -6
         let method = properties.string(PropertyId::AuthenticationMethod);
-        if method.is_some() && method != self.authentication_method.as_deref() {
+        if method != self.authentication_method.as_deref() {
             return Err(Error::protocol(
-                "CONNACK with another authentication method",
+                "CONNACK without CONNECT's authentication method",
             ));
         }
         let number = |id| properties.number(id);

@@ -14,10 +14,21 @@ pub fn is_name(topic: &str) -> bool {
 /// Whether `filter` may stand in a SUBSCRIBE: not empty, no U+0000, at most 65535 bytes, `+`
 /// only as a whole level, `#` only as the whole last level.
 ///
-/// `$share/{name}/{filter}` gets no rule of its own: only a server knows whether it has
-/// shared subscriptions, and to one without them this is a filter like others.
+/// `$share/{name}/{filter}` gets no rule of its own, as there are shared subscriptions in
+/// MQTT 5 only: see [`is_share_complete`].
 pub fn is_filter(filter: &str) -> bool {
     !filter.is_empty() && is_filter_or_empty(filter.as_bytes()) && !has_null(filter)
+}
+
+/// Whether `filter`, if it asks for a shared subscription, names a share and what is shared:
+/// `$share/{name}/{filter}` (MQTT 5.0 section 4.8.2).
+pub fn is_share_complete(filter: &str) -> bool {
+    let Some(rest) = filter.strip_prefix("$share/") else {
+        return true;
+    };
+    rest.split_once('/').is_some_and(|(name, shared)| {
+        !name.is_empty() && !has_wildcard(name.as_bytes()) && is_filter(shared)
+    })
 }
 
 /// [`is_name`] for bytes, the empty name included.
