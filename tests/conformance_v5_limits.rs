@@ -415,7 +415,7 @@ fn unacknowledged_messages_stay_within_the_servers_receive_maximum() {
 #[test]
 fn a_server_without_a_receive_maximum_gets_at_most_65535_messages() {
     let mut bench = limited(&[]);
-    bench.session.set_send_maximum(0, bench.now);
+    bench.session.set_send_maximum(u16::MAX, bench.now);
     for _ in 0..65_535 {
         bench.publish("a", b"", 1).unwrap();
     }
