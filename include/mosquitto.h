@@ -1007,10 +1007,11 @@ int mosquitto_disconnect(struct mosquitto *mosq);
 /**
  * Ends the connection with a reason code and properties for DISCONNECT.
  *
- * As `mosquitto_disconnect`; `reason_code` is 0 to 255 (MQTT 5.0 section 3.14.2.1; 4 asks for the
- * will) and not sent below MQTT 5. `properties` is copied, stays the program's and may be NULL.
+ * As `mosquitto_disconnect`; `reason_code` is one of DISCONNECT's (MQTT 5.0 section 3.14.2.1; 4
+ * asks for the will) and not sent below MQTT 5. `properties` is copied, stays the program's and
+ * may be NULL.
  *
- * Returns what `mosquitto_disconnect` returns; MOSQ_ERR_INVAL for `reason_code` out of range;
+ * Returns what `mosquitto_disconnect` returns; MOSQ_ERR_INVAL for any other `reason_code`;
  * MOSQ_ERR_NOT_SUPPORTED for properties below MQTT 5; MOSQ_ERR_PROTOCOL for one that does not
  * belong in DISCONNECT; MOSQ_ERR_DUPLICATE_PROPERTY; MOSQ_ERR_MALFORMED_UTF8.
  *
