@@ -5,8 +5,8 @@
 
 mod poller;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -34,18 +34,19 @@ pub struct Runner {
 #[derive(Debug)]
 struct Shared {
     client: Arc<Client>,
-    /// Made when first needed: a client in a foreign event loop has no use for it.
+    /// Absent while a thread uses it, and until first needed: a client in a foreign event
+    /// loop has no use for it.
     poller: Mutex<Option<Poller>>,
+    /// Signalled when the poller is back, and when a thread that waits for it is to stop.
+    returned: Condvar,
     waker: OnceCell<Arc<Waker>>,
-    /// Threads inside `run_once` and `run_forever`.
-    guests: AtomicUsize,
+    /// How many threads run the client's loop for good, or are about to.
+    hosts: Mutex<usize>,
 }
 
 #[derive(Debug)]
 struct LoopThread {
     stop: Arc<StopRequest>,
-    /// It has the poller; until then it waits for whoever has, and calls nobody.
-    running: Arc<AtomicBool>,
     handle: JoinHandle<()>,
 }
 
@@ -64,8 +65,9 @@ impl Runner {
             shared: Arc::new(Shared {
                 client,
                 poller: Mutex::new(None),
+                returned: Condvar::new(),
                 waker: OnceCell::new(),
-                guests: AtomicUsize::new(0),
+                hosts: Mutex::new(0),
             }),
             thread: Mutex::new(None),
         }
@@ -84,7 +86,6 @@ impl Runner {
     /// an event handler.
     pub fn run_once(&self, timeout: Option<Duration>) -> Result<()> {
         self.shared.check_not_in_handler()?;
-        let _guest = Guest::enter(&self.shared.guests);
         match self.shared.try_poller()? {
             Some(mut poller) => self.shared.turn(poller.get()?, timeout, false),
             None => {
@@ -105,7 +106,6 @@ impl Runner {
     pub fn run_forever(&self) -> Result<()> {
         let shared = &self.shared;
         shared.check_not_in_handler()?;
-        let _guest = Guest::enter(&shared.guests);
         let Some(mut poller) = shared.try_poller()? else {
             return Err(Error::invalid("another thread runs the loop"));
         };
@@ -116,7 +116,7 @@ impl Runner {
                 false => Err(CallerError::NotConnected.into()),
             };
         }
-        let _host = Hosting::begin(&shared.client);
+        let _host = Hosting::begin(shared);
         loop {
             let outcome = shared.turn(poller.get()?, None, true);
             if shared.client.is_closed() {
@@ -145,26 +145,21 @@ impl Runner {
         // Made here, so that a failure is the caller's to see.
         drop(self.shared.waker()?);
         let stop = Arc::new(StopRequest::default());
-        let running = Arc::new(AtomicBool::new(false));
         // From now on, not from when the thread gets to run: an attempt that the program asks
         // for next is the thread's to make.
-        self.shared.client.set_hosted(true);
+        self.shared.begin_hosting();
         let handle = thread::Builder::new()
             .name("mqttrs-loop".to_owned())
             .spawn({
                 let shared = Arc::clone(&self.shared);
-                let (stop, running) = (Arc::clone(&stop), Arc::clone(&running));
-                move || shared.run_thread(&stop, &running)
+                let stop = Arc::clone(&stop);
+                move || shared.run_thread(&stop)
             })
             .map_err(|error| {
-                self.shared.client.set_hosted(false);
+                self.shared.end_hosting();
                 Error::io("start of the loop thread", &error)
             })?;
-        *thread = Some(LoopThread {
-            stop,
-            running,
-            handle,
-        });
+        *thread = Some(LoopThread { stop, handle });
         Ok(())
     }
 
@@ -185,19 +180,15 @@ impl Runner {
         let Some(thread) = self.lock_thread().take() else {
             return Err(Error::invalid("the loop thread was not started"));
         };
-        if force {
-            self.shared.client.set_hosted(false);
-        }
         thread.stop.forced.store(force, Ordering::SeqCst);
         thread.stop.asked.store(true, Ordering::SeqCst);
         if let Some(waker) = self.shared.waker.get() {
             waker.wake_now();
         }
-        // A thread that waits for a caller of `run_once` or `run_forever` to let go of the
-        // poller ends when it gets it; that could take forever.
-        let running = thread.running.load(Ordering::SeqCst);
-        let queued = !running && self.shared.guests.load(Ordering::SeqCst) > 0;
-        if !queued && !self.shared.client.is_in_handler() {
+        // A thread that waits for the poller has nothing to bring to an end.
+        drop(self.shared.lock_poller());
+        self.shared.returned.notify_all();
+        if !self.shared.client.is_in_handler() {
             // A loop thread that panicked has ended too.
             let _ = thread.handle.join();
         }
@@ -227,11 +218,48 @@ impl Shared {
     /// The poller, `None` while another thread uses it.
     fn try_poller(&self) -> Result<Option<PollerGuard<'_>>> {
         self.waker()?;
-        match self.poller.try_lock() {
-            Ok(guard) => Ok(Some(PollerGuard(guard))),
-            Err(TryLockError::Poisoned(poisoned)) => Ok(Some(PollerGuard(poisoned.into_inner()))),
-            Err(TryLockError::WouldBlock) => Ok(None),
+        Ok(self.lock_poller().take().map(|poller| PollerGuard {
+            shared: self,
+            poller: Some(poller),
+        }))
+    }
+
+    /// The poller, once no other thread uses it; `None` if this one is to stop before that.
+    fn wait_for_poller(&self, stop: &StopRequest) -> Option<PollerGuard<'_>> {
+        let mut poller = self.lock_poller();
+        loop {
+            if let Some(poller) = poller.take() {
+                return Some(PollerGuard {
+                    shared: self,
+                    poller: Some(poller),
+                });
+            }
+            if stop.asked.load(Ordering::SeqCst) {
+                return None;
+            }
+            poller = self
+                .returned
+                .wait(poller)
+                .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    fn begin_hosting(&self) {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        *hosts += 1;
+        self.client.set_hosted(true);
+    }
+
+    fn end_hosting(&self) {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        *hosts -= 1;
+        if *hosts == 0 {
+            self.client.set_hosted(false);
+        }
+    }
+
+    fn lock_poller(&self) -> MutexGuard<'_, Option<Poller>> {
+        self.poller.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes poller and waker where there are none.
@@ -240,7 +268,7 @@ impl Shared {
             .get_or_try_init(|| {
                 let poller = Poller::new()?;
                 let waker = Arc::new(poller.waker()?);
-                *self.poller.lock().unwrap_or_else(PoisonError::into_inner) = Some(poller);
+                *self.lock_poller() = Some(poller);
                 self.client.set_wake(waker.clone());
                 Ok(waker)
             })
@@ -259,14 +287,16 @@ impl Shared {
             .handle_ready(ready.readable, ready.writable, ready.read_closed)
     }
 
-    fn run_thread(&self, stop: &StopRequest, running: &AtomicBool) {
-        // Waits for a call of `run_once` on another thread to come to its end.
-        let mut guard = PollerGuard(self.poller.lock().unwrap_or_else(PoisonError::into_inner));
-        running.store(true, Ordering::SeqCst);
+    fn run_thread(&self, stop: &StopRequest) {
+        // Begun by whoever started the thread.
+        let hosting = Hosting(self);
+        // Another thread may be inside `run_once`, or be a loop thread on its way out.
+        let Some(mut guard) = self.wait_for_poller(stop) else {
+            return;
+        };
         let Ok(poller) = guard.get() else {
             return;
         };
-        let hosting = Hosting::begin(&self.client);
         let mut flush_until = None;
         loop {
             let ends = stop.asked.load(Ordering::SeqCst)
@@ -297,42 +327,37 @@ impl Shared {
 }
 
 /// The poller while this thread uses it.
-struct PollerGuard<'a>(MutexGuard<'a, Option<Poller>>);
-
-/// A thread inside `run_once` or `run_forever`.
-struct Guest<'a>(&'a AtomicUsize);
-
-impl<'a> Guest<'a> {
-    fn enter(guests: &'a AtomicUsize) -> Self {
-        guests.fetch_add(1, Ordering::SeqCst);
-        Guest(guests)
-    }
-}
-
-impl Drop for Guest<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
+struct PollerGuard<'a> {
+    shared: &'a Shared,
+    /// Present until the guard is dropped.
+    poller: Option<Poller>,
 }
 
 impl PollerGuard<'_> {
     fn get(&mut self) -> Result<&mut Poller> {
-        self.0.as_mut().ok_or(Error::invalid("no poller"))
+        self.poller.as_mut().ok_or(Error::invalid("no poller"))
+    }
+}
+
+impl Drop for PollerGuard<'_> {
+    fn drop(&mut self) {
+        *self.shared.lock_poller() = self.poller.take();
+        self.shared.returned.notify_all();
     }
 }
 
 /// Says that somebody runs the client's loop for good.
-struct Hosting<'a>(&'a Client);
+struct Hosting<'a>(&'a Shared);
 
 impl<'a> Hosting<'a> {
-    fn begin(client: &'a Client) -> Self {
-        client.set_hosted(true);
-        Hosting(client)
+    fn begin(shared: &'a Shared) -> Self {
+        shared.begin_hosting();
+        Hosting(shared)
     }
 }
 
 impl Drop for Hosting<'_> {
     fn drop(&mut self) {
-        self.0.set_hosted(false);
+        self.0.end_hosting();
     }
 }
