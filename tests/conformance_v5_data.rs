@@ -111,6 +111,7 @@ fn property_codes(text: &[u8]) -> Vec<(&'static str, c_int)> {
         ("reason string", REASON_STRING),
         ("authentication method", AUTHENTICATION_METHOD),
     ] {
+        // SAFETY: a list and a C string.
         let code = unsafe { mosquitto_property_add_string(list, id.into(), text.as_ptr()) };
         codes.push((name, code));
     }
@@ -121,8 +122,11 @@ fn property_codes(text: &[u8]) -> Vec<(&'static str, c_int)> {
 fn pair_codes(text: &[u8]) -> [c_int; 2] {
     let text = CString::new(text).unwrap();
     let mut list = List(ptr::null_mut());
-    let mut add = |name: *const _, value: *const _| unsafe {
-        mosquitto_property_add_string_pair(&mut list.0, USER_PROPERTY.into(), name, value)
+    let mut add = |name: *const _, value: *const _| {
+        // SAFETY: a list and C strings.
+        unsafe {
+            mosquitto_property_add_string_pair(&mut list.0, USER_PROPERTY.into(), name, value)
+        }
     };
     [
         add(text.as_ptr(), c"x".as_ptr()),

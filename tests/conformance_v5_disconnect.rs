@@ -423,7 +423,9 @@ fn a_failed_re_authentication_closes_the_connection() {
         .props(&[method("M")])
         .connack_props(&[method("M")])
         .open();
+    // SAFETY: a client, and a function of the callback's type.
     unsafe { mosquitto_ext_auth_callback_set(w.client.0, Some(give_up)) };
+    // SAFETY: a client and a C string.
     let code = unsafe {
         let name = c"M".as_ptr();
         mosquitto_ext_auth_continue(w.client.0, name, 0, std::ptr::null(), std::ptr::null())

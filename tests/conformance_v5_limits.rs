@@ -307,6 +307,64 @@ fn acknowledgements_carry_no_properties_a_server_could_find_too_large() {
     proves!(V5, "MQTT-3.14.2-4", refused);
 }
 
+#[test]
+fn properties_that_make_a_packet_larger_than_the_clients_maximum_are_refused() {
+    let open = |maximum: u32| {
+        let method = prop::text(AUTHENTICATION_METHOD, "m");
+        let setup = Options {
+            props: vec![method.clone(), Prop::U32(MAXIMUM_PACKET_SIZE, maximum)],
+            ..Options::default()
+        };
+        let mut bench = Bench::with(V5, setup);
+        bench.connect();
+        bench.accept(false, std::slice::from_ref(&method));
+        // So that each of the packets is due.
+        assert_eq!(bench.publish("a", b"", 1), Ok(1));
+        assert_eq!(bench.publish("a", b"", 2), Ok(2));
+        assert_eq!(bench.publish("a", b"", 2), Ok(3));
+        bench.accept_input(&pubrec(3));
+        bench.accept_input(&publish("a", b"").qos(2, 9).bytes(V5));
+        let again = bench.session.authenticate("m", None, Properties::EMPTY);
+        again.unwrap();
+        bench.sent();
+        bench
+    };
+    for (reason, props) in [
+        (true, [prop::text(REASON_STRING, &"why".repeat(10))]),
+        (false, [user("name", &"value".repeat(10))]),
+    ] {
+        let method = prop::text(AUTHENTICATION_METHOD, "m");
+        for packet in [
+            ack(0x40, 1, 0, &props),
+            ack(0x50, 2, 0, &props),
+            ack(0x62, 9, 0, &props),
+            ack(0x70, 3, 0, &props),
+            disconnect_props(0x8B, &props),
+            auth(0x18, &[method, props[0].clone()]),
+        ] {
+            let size = packet.len() as u32;
+            let fits = open(size).receive(&packet);
+            let taken = fits.is_ok() || packet[0] == 0xE0;
+            let refused = refuses(&mut open(size - 1), &packet, 0x95);
+            let kept = taken && refused;
+            match (packet[0], reason) {
+                (0x40, true) => proves!(V5, "MQTT-3.4.2-2", kept, "{fits:?}"),
+                (0x40, false) => proves!(V5, "MQTT-3.4.2-3", kept, "{fits:?}"),
+                (0x50, true) => proves!(V5, "MQTT-3.5.2-2", kept, "{fits:?}"),
+                (0x50, false) => proves!(V5, "MQTT-3.5.2-3", kept, "{fits:?}"),
+                (0x62, true) => proves!(V5, "MQTT-3.6.2-2", kept, "{fits:?}"),
+                (0x62, false) => proves!(V5, "MQTT-3.6.2-3", kept, "{fits:?}"),
+                (0x70, true) => proves!(V5, "MQTT-3.7.2-2", kept, "{fits:?}"),
+                (0x70, false) => proves!(V5, "MQTT-3.7.2-3", kept, "{fits:?}"),
+                (0xE0, true) => proves!(V5, "MQTT-3.14.2-3", kept, "{fits:?}"),
+                (0xE0, false) => proves!(V5, "MQTT-3.14.2-4", kept, "{fits:?}"),
+                (_, true) => proves!(V5, "MQTT-3.15.2-2", kept, "{fits:?}"),
+                (_, false) => proves!(V5, "MQTT-3.15.2-3", kept, "{fits:?}"),
+            }
+        }
+    }
+}
+
 fn alias(number: u16) -> [Prop; 1] {
     [Prop::U16(TOPIC_ALIAS, number)]
 }
