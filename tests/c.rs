@@ -125,6 +125,17 @@ fn destroying_and_stopping_end_soon_whatever_goes_on() {
 }
 
 #[test]
+fn threads_and_callbacks_that_call_anything_at_any_time_never_hang() {
+    let broker = Loopback::start();
+    let port = broker.port().to_string();
+    let program = Program::build("chaos", "chaos");
+    for seed in ["1", "2", "103", "105"] {
+        program.run(&[&port, seed, "500"]);
+    }
+    program.run_under_valgrind(&[&port, "3", "100"]);
+}
+
+#[test]
 fn a_process_has_more_clients_than_select_has_descriptors_for() {
     let broker = Mosquitto::start("many-clients");
     let program = Program::build("many_clients", "many-clients");

@@ -85,8 +85,8 @@ static bool offline(enum place where)
 static void leave(void)
 {
     if (atomic_exchange(&ending, false)) {
-        gate_open(&over);
         gate_open(&interrupted);
+        gate_open(&over);
     }
 }
 
@@ -431,8 +431,8 @@ static void run_to_the_end(struct mosquitto *m)
         gate_wait(&interrupted);
         if (stopped) {
             CHECK_INT(0, mosquitto_loop_start(m));
-            gate_wait(&over);
         }
+        gate_wait(&over);
     } else {
         while (!gate_is_open(&over)) {
             int rc = drive == LOOP ? mosquitto_loop(m, 50, 1) : turn_of_a_foreign_loop(m);

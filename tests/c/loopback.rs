@@ -47,7 +47,7 @@ impl Drop for Loopback {
 }
 
 fn accept(listener: &TcpListener, stop: &AtomicBool) {
-    let mut connections = Vec::new();
+    let mut connections: Vec<(TcpStream, JoinHandle<()>)> = Vec::new();
     for stream in listener.incoming() {
         if stop.load(Ordering::SeqCst) {
             break;
@@ -65,11 +65,20 @@ fn accept(listener: &TcpListener, stop: &AtomicBool) {
             let _ = peer.stream.shutdown(Shutdown::Both);
         });
         connections.push((stream, thread));
+        // Those that have ended need not keep their descriptors.
+        let (ended, open): (Vec<_>, Vec<_>) = connections
+            .into_iter()
+            .partition(|(_, thread)| thread.is_finished());
+        connections = open;
+        ended.into_iter().for_each(end);
     }
-    for (stream, thread) in connections {
-        let _ = stream.shutdown(Shutdown::Both);
-        thread.join().expect("the broker understands its client");
-    }
+    connections.into_iter().for_each(end);
+}
+
+fn end((stream, thread): (TcpStream, JoinHandle<()>)) {
+    // Fails only when the client has gone.
+    let _ = stream.shutdown(Shutdown::Both);
+    thread.join().expect("the broker understands its client");
 }
 
 struct Peer {
