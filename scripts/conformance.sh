@@ -10,6 +10,8 @@ cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# The output is read below.
+export CARGO_TERM_COLOR=never
 export MQTTRS_CONFORMANCE_LOG=$work/proofs.log
 : >"$MQTTRS_CONFORMANCE_LOG"
 
@@ -71,7 +73,7 @@ awk -F'\t' -v failed="$status" '
         else print "Not proven: " $2 " of MQTT " $1 ", " $4
     }
     END {
-        print "Untestable in a client: " (names == "" ? "none" : substr(names, 3))
+        print "Untestable in this client: " (names == "" ? "none" : substr(names, 3))
         printf "%d statements bind a client, %d proven\n", bind, count
         exit failed != 0 || count != bind - untestable
     }' "$work/proven" conformance/statements.tsv

@@ -75,7 +75,7 @@ fn section(version: &str, statements: &[Statement], proofs: &[Proof]) -> String 
     }
     let untestable: Vec<_> = mine.iter().filter(|s| !s.untestable.is_empty()).collect();
     if !untestable.is_empty() {
-        out += "\nNo client can be tested for these:\n\n";
+        out += "\nThese cannot be tested in this client:\n\n";
         for statement in untestable {
             writeln!(out, "- {}: {}", statement.id, statement.untestable).unwrap();
         }

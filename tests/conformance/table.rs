@@ -7,7 +7,7 @@ pub struct Statement {
     pub id: String,
     binds: String,
     pub subject: String,
-    /// Why no client can be tested for it; empty when one can.
+    /// Why this client cannot be tested for it; empty when it can.
     pub untestable: String,
 }
 
