@@ -9,7 +9,7 @@ mod support;
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use mqttrs::codec::{Properties, PropertyBuf, SubscriptionOptions};
+use mqttrs::codec::{Properties, PropertyBuf, PropertyId, SubscriptionOptions, Value};
 use mqttrs::error::{Error, PeerError};
 use mqttrs::session::{ConnectRequest, Publication, Session, SessionEvent, State, TransmitBuf};
 use mqttrs::types::{QoS, ReasonCode};
@@ -35,6 +35,7 @@ fn the_promises_of_each_qos_hold_over_a_link_that_breaks_anywhere() {
             Err(_) => panic!("seed {seed} fails: MQTTRS_MODEL_SEED={seed} replays it"),
         }
     }
+    println!("seeds {} to {}: {totals:?}", seeds.start, seeds.end - 1);
     if seeds.end - seeds.start >= 1_000 {
         totals.check();
     }
@@ -48,6 +49,7 @@ struct Totals {
     repeats: usize,
     cuts: usize,
     lost_sessions: usize,
+    expirations: usize,
     received: usize,
 }
 
@@ -57,6 +59,7 @@ impl Totals {
         self.repeats += world.repeats;
         self.cuts += world.cuts;
         self.lost_sessions += world.lost_sessions;
+        self.expirations += world.expirations;
         self.received += world.received.len();
     }
 
@@ -65,6 +68,7 @@ impl Totals {
         assert!(self.repeats > 1_000, "{self:?}");
         assert!(self.cuts > 5_000, "{self:?}");
         assert!(self.lost_sessions > 100, "{self:?}");
+        assert!(self.expirations > 100, "{self:?}");
         assert!(self.received > 10_000, "{self:?}");
     }
 }
@@ -78,12 +82,18 @@ struct Message {
     outcomes: usize,
     /// PUBREC has reached the session.
     taken_over: bool,
+    /// When it is not to be sent any more.
+    expires: Option<Instant>,
+    /// It was reported as expired.
+    expired: bool,
 }
 
 /// Client, link and broker.
 struct World {
     rng: Rng,
     version: Version,
+    /// Every connection begins a new session.
+    clean: bool,
     /// Whether the broker may lose the session.
     forgetful: bool,
     session: Session,
@@ -115,6 +125,7 @@ struct World {
     cuts: usize,
     repeats: usize,
     lost_sessions: usize,
+    expirations: usize,
 }
 
 impl World {
@@ -125,9 +136,11 @@ impl World {
         let receive_maximum = 1 + rng.below(8) as u16;
         let window = 1 + rng.below(6);
         let mut session = Session::new(Some("model".into()), now);
+        session.set_version(protocol(version));
         session.set_send_maximum(window as u16, now);
         World {
             version,
+            clean: rng.once_in(5),
             // Below MQTT 3.1.1 the client cannot know.
             forgetful: version != Version::V31 && rng.once_in(4),
             session,
@@ -150,6 +163,7 @@ impl World {
             cuts: 0,
             repeats: 0,
             lost_sessions: 0,
+            expirations: 0,
             rng,
         }
     }
@@ -223,7 +237,7 @@ impl World {
             .connect(
                 &ConnectRequest {
                     version: protocol(self.version),
-                    clean_start: false,
+                    clean_start: self.clean,
                     keep_alive: 0,
                     properties: &PropertyBuf::new(),
                     will: None,
@@ -245,7 +259,7 @@ impl World {
             .handle_closed(Some(Error::Peer(PeerError::ConnectionLost)));
         self.poll_events();
         self.broker.cut();
-        if self.forgetful && self.rng.once_in(3) {
+        if self.clean || self.forgetful && self.rng.once_in(3) {
             self.lost_sessions += 1;
             self.broker.forget();
         }
@@ -261,13 +275,22 @@ impl World {
         let topic = *self.rng.pick(&TOPICS);
         let qos = self.rng.below(3) as u8;
         let number = self.messages.len() as u32;
+        let mut properties = PropertyBuf::new();
+        let mut expires = None;
+        if self.version == Version::V5 && qos > 0 && self.rng.once_in(4) {
+            let seconds = self.rng.below(6) as u32;
+            expires = Some(self.now + Duration::from_secs(seconds.into()));
+            properties
+                .push(PropertyId::MessageExpiryInterval, Value::U32(seconds))
+                .unwrap();
+        }
         let outcome = self.session.publish(
             &Publication {
                 topic,
                 payload: &number.to_be_bytes(),
                 qos: QoS::new(qos).unwrap(),
                 retain: false,
-                properties: Properties::EMPTY,
+                properties: properties.as_properties(),
             },
             self.now,
             |_| (),
@@ -285,6 +308,8 @@ impl World {
             mid: mid.number(),
             outcomes: 0,
             taken_over: false,
+            expires,
+            expired: false,
         });
     }
 
@@ -377,8 +402,12 @@ impl World {
                 Some(SessionEvent::Published {
                     packet_id, reason, ..
                 }) => {
-                    assert_eq!(reason, ReasonCode::SUCCESS);
-                    self.outcome(packet_id.number());
+                    if reason == ReasonCode::IMPLEMENTATION_SPECIFIC {
+                        self.expired(packet_id.number());
+                    } else {
+                        assert_eq!(reason, ReasonCode::SUCCESS);
+                        self.outcome(packet_id.number());
+                    }
                 }
                 Some(SessionEvent::Subscribed { packet_id, .. }) => {
                     assert!(self.requests.remove(&packet_id.number()));
@@ -386,7 +415,7 @@ impl World {
                 Some(SessionEvent::Connected {
                     session_present: false,
                     ..
-                }) if self.version != Version::V31 => {
+                }) if self.version != Version::V31 || self.clean => {
                     // A new session: what was sent in the old one is new to it.
                     self.written_before.clear();
                     for message in &mut self.messages {
@@ -396,6 +425,28 @@ impl World {
                 _ => {}
             }
         }
+    }
+
+    /// A message was reported as expired: one that is, and that the server of this session
+    /// was never sent.
+    fn expired(&mut self, mid: u16) {
+        let now = self.now;
+        let waits = |message: &Message| message.mid == mid && message.outcomes == 0;
+        let found = self.messages.iter().position(waits);
+        let number = found.expect("an outcome for nothing");
+        self.in_flight.remove(&mid);
+        assert!(
+            !self.written_before.contains(&(number as u32)),
+            "expired after it was sent"
+        );
+        let message = &mut self.messages[number];
+        assert!(
+            message.expires.is_some_and(|at| at < now),
+            "{message:?} has time left"
+        );
+        message.expired = true;
+        message.outcomes += 1;
+        self.expirations += 1;
     }
 
     fn outcome(&mut self, mid: u16) {
@@ -419,6 +470,7 @@ impl World {
                 _ => assert_eq!(message.outcomes, 1, "{message:?} never ended"),
             }
             match message.qos {
+                _ if message.expired => assert!(count == 0 || self.lost_sessions > 0),
                 1 => assert!(count >= 1, "{message:?} was lost"),
                 2 if self.lost_sessions == 0 => assert_eq!(count, 1, "{message:?}"),
                 2 => assert!(count >= 1, "{message:?} was lost"),

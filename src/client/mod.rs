@@ -162,7 +162,11 @@ impl Client {
 
     /// Reads or changes the options.
     pub fn options<R>(&self, change: impl FnOnce(&mut Options) -> R) -> R {
-        change(&mut self.lock().options)
+        let mut st = self.lock();
+        let result = change(&mut st.options);
+        let version = st.options.protocol_version;
+        st.session.set_version(version);
+        result
     }
 
     /// Sets the window for our own QoS 1 and 2 messages, 0 for no limit but half of

@@ -86,10 +86,7 @@ impl Session {
         let will_len = request.will.as_ref();
         let will_len = will_len.map_or(0, |will| will.properties.encoded_len());
         check_body(properties.as_properties().encoded_len() + will_len + 6 * 65_540)?;
-        if self.version != version {
-            self.convert_waiting(version);
-        }
-        self.version = version;
+        self.set_version(version);
         self.clean_start = request.clean_start;
         self.server = ServerLimits::default();
         self.outbound_aliases.reset(0);

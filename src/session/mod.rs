@@ -200,6 +200,15 @@ impl Session {
         self.client_id.as_deref()
     }
 
+    /// Sets the protocol version for connections to come: what is published until then
+    /// may say what that version can. Does nothing while there is a connection.
+    pub fn set_version(&mut self, version: ProtocolVersion) {
+        if self.state == State::Offline && self.version != version {
+            self.convert_waiting(version);
+            self.version = version;
+        }
+    }
+
     /// Sets the client identifier for connections to come.
     pub fn set_client_id(&mut self, client_id: Option<String>) {
         self.client_id = client_id;

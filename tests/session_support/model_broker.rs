@@ -16,7 +16,7 @@ pub struct Read {
     pub number: u32,
 }
 
-/// Reads a PUBLISH whose properties, if it can have any, are none.
+/// Reads a PUBLISH whose properties, if it can have any, are none or an expiry interval.
 pub fn read_publish(version: Version, bytes: &[u8]) -> Read {
     let flags = bytes[0] & 0x0f;
     let qos = flags >> 1 & 3;
@@ -30,8 +30,13 @@ pub fn read_publish(version: Version, bytes: &[u8]) -> Read {
         at += 2;
     }
     if version.is_v5() {
-        assert_eq!(bytes[at], 0, "properties out of nothing");
+        let len = usize::from(bytes[at]);
         at += 1;
+        assert!(
+            len == 0 || len == 5 && bytes[at] == 2,
+            "properties out of nothing"
+        );
+        at += len;
     }
     let number = u32::from_be_bytes(bytes[at..].try_into().unwrap());
     Read {
