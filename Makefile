@@ -125,6 +125,10 @@ test: all dropin packages ## install what the tests need, run every test, print 
 conformance: ## prove each statement of the specifications that binds a client, and count
 	CARGO="$(CARGO)" scripts/conformance.sh
 
+.PHONY: interop
+interop: ## run one set of scenarios against real brokers; writes docs/interop.md
+	CARGO="$(CARGO)" MQTTRS_INTEROP_DIR="$(abspath $(BUILD))/interop" scripts/interop.sh
+
 .PHONY: packages
 packages: ## install the Debian packages that the tests use
 	scripts/install-packages.sh
