@@ -3,7 +3,7 @@
 use super::super::link::{Context, Link};
 use super::super::tap::PUBREC;
 use super::Scenario;
-use crate::support::{Event, Version};
+use crate::support::{Event, Version, MOSQ_OPT_RECEIVE_MAXIMUM};
 
 pub(super) fn add(v: Version, all: &mut Vec<Scenario>) {
     for qos in 0..=2 {
@@ -89,7 +89,15 @@ fn beyond_ascii(context: &Context<'_>, v: Version) {
 fn many(context: &Context<'_>, v: Version, qos: i32) {
     const COUNT: usize = 1_000;
     let topic = context.name("t");
-    let mut subscriber = context.open(v);
+    // What brokers make of a small receive maximum is another row.
+    let mut subscriber = context
+        .dial(v)
+        .setup(|client| {
+            client
+                .int_option(MOSQ_OPT_RECEIVE_MAXIMUM, COUNT as i32)
+                .unwrap();
+        })
+        .open();
     subscriber.subscribe(&topic, qos);
     let mut publisher = context.open(v);
     for number in 0..COUNT {
