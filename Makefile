@@ -125,6 +125,10 @@ test: all dropin packages ## install what the tests need, run every test, print 
 conformance: ## prove each statement of the specifications that binds a client, and count
 	CARGO="$(CARGO)" scripts/conformance.sh
 
+.PHONY: model
+model: ## a million random connections against a model broker; SEEDS= for another number
+	MQTTRS_MODEL_SEEDS=$(or $(SEEDS),1000000) $(CARGO) test --locked --test session_model -- --nocapture
+
 .PHONY: interop
 interop: ## run one set of scenarios against real brokers; writes docs/interop.md
 	CARGO="$(CARGO)" MQTTRS_INTEROP_DIR="$(abspath $(BUILD))/interop" scripts/interop.sh

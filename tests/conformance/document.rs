@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::scan::Proof;
-use super::table::{Difference, Statement};
+use super::table::{Difference, Gap, Statement};
 
 const HEAD: &str = "\
 # Conformance
@@ -28,8 +28,22 @@ libmqttrs does; in all else 3.1 is treated as 3.1.1.
 |---|---|---|---|
 ";
 
+const GAPS_HEAD: &str = "
+## What libmosquitto breaks
+
+Statements that libmosquitto is known to break, with the tests in which libmqttrs keeps them.
+
+| MQTT | Statement | libmosquitto | Kept by |
+|---|---|---|---|
+";
+
 /// The whole document.
-pub fn document(statements: &[Statement], proofs: &[Proof], differences: &[Difference]) -> String {
+pub fn document(
+    statements: &[Statement],
+    proofs: &[Proof],
+    differences: &[Difference],
+    gaps: &[Gap],
+) -> String {
     let mut out = HEAD.to_owned();
     for version in ["5.0", "3.1.1"] {
         out += &section(version, statements, proofs);
@@ -44,7 +58,25 @@ pub fn document(statements: &[Statement], proofs: &[Proof], differences: &[Diffe
         let cells = [&row.subject, &row.v31, &row.v311, &tests.join("<br>")];
         writeln!(out, "| {} |", cells.map(|cell| escape(cell)).join(" | ")).unwrap();
     }
+    out += GAPS_HEAD;
+    for row in gaps {
+        let tests = proven_by(&row.version, &row.id, proofs).join("<br>");
+        let cells = [&row.version, &row.id, &row.gap, &tests];
+        writeln!(out, "| {} |", cells.map(|cell| escape(cell)).join(" | ")).unwrap();
+    }
     out
+}
+
+/// The tests that prove a statement, each once.
+fn proven_by(version: &str, id: &str, proofs: &[Proof]) -> Vec<String> {
+    let mut tests = Vec::new();
+    for proof in proofs.iter().filter(|p| p.version == version && p.id == id) {
+        let test = format!("`{}::{}`", proof.file, proof.test);
+        if !tests.contains(&test) {
+            tests.push(test);
+        }
+    }
+    tests
 }
 
 fn section(version: &str, statements: &[Statement], proofs: &[Proof]) -> String {
@@ -57,14 +89,7 @@ fn section(version: &str, statements: &[Statement], proofs: &[Proof]) -> String 
         mine.len()
     );
     for statement in &mine {
-        let mut tests = Vec::new();
-        for proof in proofs {
-            let test = format!("`{}::{}`", proof.file, proof.test);
-            let fits = proof.version == version && proof.id == statement.id;
-            if fits && !tests.contains(&test) {
-                tests.push(test);
-            }
-        }
+        let tests = proven_by(version, &statement.id, proofs);
         let tests = if statement.untestable.is_empty() {
             tests.join("<br>")
         } else {

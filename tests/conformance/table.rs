@@ -25,6 +25,20 @@ pub struct Difference {
     pub tests: Vec<String>,
 }
 
+/// A statement that libmosquitto is known to break.
+pub struct Gap {
+    pub version: String,
+    pub id: String,
+    /// What libmosquitto does, and which versions of it.
+    pub gap: String,
+}
+
+pub fn gaps(tsv: &str) -> Vec<Gap> {
+    rows(tsv, ["version", "id", "gap"])
+        .map(|[version, id, gap]| Gap { version, id, gap })
+        .collect()
+}
+
 pub fn statements(tsv: &str) -> Vec<Statement> {
     rows(tsv, ["version", "id", "binds", "subject", "untestable"])
         .map(|[version, id, binds, subject, untestable]| {
