@@ -93,7 +93,7 @@ impl Report {
                     );
                 }
                 Err(why) => {
-                    let why = why.lines().next().unwrap_or_default();
+                    let why = why.replace(['\n', '|'], " ");
                     let _ = writeln!(text, "| {} | not run: {why} | | | |", column.broker);
                 }
             }

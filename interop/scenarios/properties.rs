@@ -119,6 +119,7 @@ fn retain_for(link: &mut Link, topic: &str, seconds: u32) {
     let list = List::new(&[Prop::U32(prop::MESSAGE_EXPIRY_INTERVAL, seconds)]);
     let mut mid = 0;
     let payload = b"short-lived";
+    // SAFETY: the handle lives, and so do the strings and the list during the call.
     let rc = unsafe {
         mosquitto_publish_v5(
             link.client.0,
