@@ -17,6 +17,10 @@ pub(super) fn add(v: Version, all: &mut Vec<Scenario>) {
         all.push(Scenario::new(v, name, move |context| run(context, v)));
     };
     row("a lower granted QoS lowers a message's", lowered);
+    row(
+        "a QoS 2 message reaches a subscriber of QoS 1",
+        lowered_from_2,
+    );
     row("an empty payload", empty_payload);
     row("a payload of 1 MiB", large_payload);
     row("a topic name beyond ASCII", beyond_ascii);
@@ -56,6 +60,16 @@ fn lowered(context: &Context<'_>, v: Version) {
     subscriber.publish(&topic, b"lowered", 1);
     let (message, _) = subscriber.expect_message(b"lowered");
     assert_eq!(message.qos, 0, "QoS of the message received");
+}
+
+fn lowered_from_2(context: &Context<'_>, v: Version) {
+    let topic = context.name("t");
+    let mut subscriber = context.open(v);
+    subscriber.subscribe(&topic, 1);
+    let mut publisher = context.open(v);
+    publisher.publish(&topic, b"lowered", 2);
+    let (message, _) = subscriber.expect_message(b"lowered");
+    assert_eq!(message.qos, 1, "QoS of the message received");
 }
 
 fn empty_payload(context: &Context<'_>, v: Version) {
