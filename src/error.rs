@@ -21,6 +21,8 @@ pub enum Error {
     Peer(PeerError),
     /// The operating system refused an operation.
     Io(IoError),
+    /// TLS could not be set up, or the handshake failed.
+    Tls(String),
     /// A host name could not be resolved.
     Resolver(String),
 }
@@ -123,7 +125,10 @@ impl Error {
     /// reconnect gives up.
     pub fn is_final(&self) -> bool {
         match self {
-            Error::Peer(PeerError::Protocol(_)) | Error::Caller(_) | Error::Resolver(_) => true,
+            Error::Peer(PeerError::Protocol(_))
+            | Error::Caller(_)
+            | Error::Tls(_)
+            | Error::Resolver(_) => true,
             // Below MQTT 5 the codes 1 to 5 are refusals that may pass; libmosquitto's
             // programs expect every other one to end the loop.
             Error::Peer(PeerError::ConnectionRefused(code)) => !(1..=5).contains(code),
@@ -151,7 +156,7 @@ impl Error {
             },
             Error::Caller(CallerError::AuthenticationAborted) => Some(ReasonCode::NOT_AUTHORIZED),
             Error::Caller(_) => Some(ReasonCode::IMPLEMENTATION_SPECIFIC),
-            Error::Io(_) | Error::Resolver(_) => None,
+            Error::Io(_) | Error::Tls(_) | Error::Resolver(_) => None,
         }
     }
 }
@@ -162,6 +167,7 @@ impl fmt::Display for Error {
             Error::Caller(error) => error.fmt(f),
             Error::Peer(error) => error.fmt(f),
             Error::Io(error) => write!(f, "{}: {}", error.operation, error.message),
+            Error::Tls(message) => write!(f, "TLS: {message}"),
             Error::Resolver(message) => write!(f, "name resolution failed: {message}"),
         }
     }

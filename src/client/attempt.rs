@@ -3,11 +3,11 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::{random_client_id, Client, Event, Io, Link, Target};
+use super::{random_client_id, Client, Event, Io, Link, Options, Target};
 use crate::codec::Will;
 use crate::error::{CallerError, Error, Result};
 use crate::session::{ConnectRequest, TransmitBuf};
-use crate::transport::{resolve_in_background, Dial, Endpoint, Stream};
+use crate::transport::{resolve_in_background, Dial, Endpoint, Layers, Stream};
 use crate::types::{LogLevel, ProtocolVersion};
 
 use super::options::TransportKind;
@@ -159,33 +159,48 @@ impl Client {
             (Some(target), true) => target,
             _ => return Err(Error::invalid("the attempt was overtaken by another call")),
         };
-        let options = &st.options;
+        let (host, port) = (target.host.clone(), target.port);
+        let options = st.options.clone();
+        drop(st); // files may have to be read, and a password asked for
+        let endpoint = Endpoint {
+            host,
+            port,
+            layers: self.layers(&options)?,
+            bind_address: options.bind_address,
+            nodelay: options.tcp_nodelay,
+        };
+        Ok((generation, endpoint))
+    }
+}
+
+impl Client {
+    /// What the options put between the socket and MQTT.
+    fn layers(&self, options: &Options) -> Result<Layers> {
         let unsupported = |what| Err(Error::Caller(CallerError::NotSupported(what)));
-        if options.tls.enabled {
-            return unsupported("TLS");
-        }
-        if options.transport == TransportKind::WebSocket && cfg!(not(feature = "websocket")) {
-            return unsupported("WebSocket, in this build");
-        }
         if options.socks5.is_some() {
             return unsupported("SOCKS5");
         }
-        let endpoint = Endpoint {
-            host: target.host.clone(),
-            port: target.port,
-            bind_address: options.bind_address.clone(),
-            nodelay: options.tcp_nodelay,
-            websocket_path: match options.transport {
-                TransportKind::Tcp => None,
-                TransportKind::WebSocket => Some(
-                    options
-                        .http_path
-                        .clone()
-                        .unwrap_or_else(|| "/mqtt".to_owned()),
-                ),
-            },
-        };
-        Ok((generation, endpoint))
+        #[cfg_attr(not(any(feature = "tls", feature = "websocket")), allow(unused_mut))]
+        let mut layers = Layers::default();
+        if options.tls.enabled {
+            #[cfg(feature = "tls")]
+            {
+                let password = || self.handler.key_password();
+                layers.tls = Some(crate::transport::client_config(&options.tls, &password)?);
+            }
+            #[cfg(not(feature = "tls"))]
+            return unsupported("TLS, in this build");
+        }
+        if options.transport == TransportKind::WebSocket {
+            #[cfg(feature = "websocket")]
+            {
+                let path = options.http_path.as_deref().unwrap_or("/mqtt");
+                layers.websocket_path = Some(path.to_owned());
+            }
+            #[cfg(not(feature = "websocket"))]
+            return unsupported("WebSocket, in this build");
+        }
+        Ok(layers)
     }
 }
 

@@ -10,6 +10,7 @@ use super::deliver::thread_token;
 use super::{Client, Guard, Io, Link, State};
 use crate::error::{CallerError, Error, PeerError, Result};
 use crate::session::State as SessionState;
+use crate::transport::stream_error;
 
 /// Moves a thread that waits for the network.
 pub trait Wake: Send + Sync {
@@ -302,7 +303,7 @@ impl Client {
                 (st, false)
             }
             Err(error) => {
-                st.end_link(Some(lost(&error)));
+                st.end_link(Some(stream_error("read or write", &error)));
                 (st, false)
             }
         }
@@ -379,7 +380,7 @@ impl Client {
             st.session.transmitted(sent, Instant::now());
             match outcome {
                 Ok(blocked) => st.write_blocked = blocked && st.reports == reports,
-                Err(error) => match lost(&error) {
+                Err(error) => match stream_error("read or write", &error) {
                     // The server may have said why before it closed: that is still to be
                     // read, and so is the end.
                     Error::Peer(PeerError::ConnectionLost) => {
@@ -452,16 +453,5 @@ impl Io {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => (sent, Ok(true)),
             outcome => (sent, outcome.map(|()| false)),
         }
-    }
-}
-
-/// A connection that a read or write found broken. A reset is how a network says
-/// "lost"; anything else keeps its errno.
-fn lost(error: &io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::ConnectionAborted => Error::Peer(PeerError::ConnectionLost),
-        _ => Error::io("read or write", error),
     }
 }

@@ -115,6 +115,11 @@ pub trait Handler: Send + Sync {
     /// Something happened.
     fn event(&self, event: Event<'_>);
 
+    /// The password of the client's private key, which is encrypted; `None` without one.
+    fn key_password(&self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// The server wants a step of enhanced authentication. The program answers with
     /// `Client::authenticate`, here or later; an error ends the connection.
     fn authenticate(

@@ -29,12 +29,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 pub use crate::session::Publication;
+pub use crate::transport::TlsSettings;
 pub use crate::types::LogLevel;
 pub use driver::{Wait, Wake};
 pub use event::{Event, Handler, Message};
-pub use options::{
-    Options, ReconnectDelay, Socks5, Target, TlsOptions, TransportKind, WillMessage,
-};
+pub use options::{Options, ReconnectDelay, Socks5, Target, TransportKind, WillMessage};
 
 use crate::codec::{Properties, PropertyBuf, SubscriptionOptions};
 use crate::error::{CallerError, Error, Result};

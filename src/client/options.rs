@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::codec::PropertyBuf;
+use crate::transport::TlsSettings;
 use crate::types::{ProtocolVersion, QoS};
 
 /// The settings of one client. Changes take effect with the next connection attempt,
@@ -33,7 +34,7 @@ pub struct Options {
     /// The path of the WebSocket endpoint; `/mqtt` by default.
     pub http_path: Option<String>,
     /// TLS, when it was asked for.
-    pub tls: TlsOptions,
+    pub tls: TlsSettings,
     /// SOCKS5 proxy, when it was asked for.
     pub socks5: Option<Socks5>,
     /// When to reconnect. Takes effect with the next lost connection.
@@ -53,7 +54,7 @@ impl Default for Options {
             bind_address: None,
             transport: TransportKind::Tcp,
             http_path: None,
-            tls: TlsOptions::default(),
+            tls: TlsSettings::default(),
             socks5: None,
             reconnect_delay: ReconnectDelay::default(),
         }
@@ -82,35 +83,6 @@ pub enum TransportKind {
     Tcp,
     /// WebSocket.
     WebSocket,
-}
-
-/// TLS settings, stored until a connection needs them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TlsOptions {
-    /// Whether connections use TLS.
-    pub enabled: bool,
-    /// File with trusted certificates, PEM.
-    pub ca_file: Option<String>,
-    /// Folder with trusted certificates.
-    pub ca_path: Option<String>,
-    /// The client's certificate chain, PEM.
-    pub cert_file: Option<String>,
-    /// The client's private key, PEM.
-    pub key_file: Option<String>,
-    /// Trust the operating system's certificates.
-    pub use_os_certs: bool,
-    /// Check the certificate chain; `false` accepts anything.
-    pub no_verification: bool,
-    /// Do not compare the host name with the certificate.
-    pub insecure: bool,
-    /// `tlsv1.2` or `tlsv1.3`; both when not set.
-    pub version: Option<String>,
-    /// Cipher list as the program wrote it.
-    pub ciphers: Option<String>,
-    /// Application protocol to offer.
-    pub alpn: Option<String>,
-    /// Whether a stapled OCSP answer is required.
-    pub ocsp_required: bool,
 }
 
 /// A SOCKS5 proxy.

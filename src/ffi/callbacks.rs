@@ -428,6 +428,9 @@ pub unsafe extern "C" fn mosquitto_log_callback_set(mosq: *mut mosquitto, on_log
     })
 }
 
+/// The room a program gets for the password of a private key.
+const KEY_PASSWORD_MAX: usize = 1024;
+
 /// What supplies the password of a private key; see `mosquitto_tls_set`.
 pub(super) type PasswordCallback = Option<
     unsafe extern "C" fn(
@@ -756,6 +759,23 @@ impl Handler for Callbacks {
             }
             Event::Log { level, text } => self.logged(level, text),
         }
+    }
+
+    fn key_password(&self) -> Option<Vec<u8>> {
+        let ask = self.key_password.get()?;
+        let mut buffer = [0u8; KEY_PASSWORD_MAX];
+        // SAFETY: the program's function with the type it was set with; it may write as
+        // many bytes as it is told.
+        let len = unsafe {
+            ask(
+                buffer.as_mut_ptr().cast(),
+                KEY_PASSWORD_MAX as c_int,
+                0,
+                self.mosq().cast(),
+            )
+        };
+        let len = usize::try_from(len).ok()?.min(KEY_PASSWORD_MAX);
+        Some(buffer[..len].to_vec())
     }
 
     fn authenticate(

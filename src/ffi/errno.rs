@@ -21,6 +21,10 @@ pub(super) fn fail(error: &Error) -> c_int {
         // An error the system gave no number to must not read as success.
         set_errno(if io.errno == 0 { libc::EIO } else { io.errno });
     }
+    if let Error::Tls(_) = error {
+        // Programs tell a failed handshake by it, as with libmosquitto.
+        set_errno(libc::EPROTO);
+    }
     code(error)
 }
 
@@ -55,6 +59,7 @@ pub(super) fn code(error: &Error) -> c_int {
             PeerError::KeepAliveTimeout => MOSQ_ERR_KEEPALIVE,
         },
         Error::Io(_) => MOSQ_ERR_ERRNO,
+        Error::Tls(_) => MOSQ_ERR_TLS,
         Error::Resolver(_) => MOSQ_ERR_EAI,
     };
     code as c_int

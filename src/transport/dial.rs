@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{SockAddr, Socket};
 
-use super::{resolve, socket, Stream};
+use super::{resolve, socket, Layers, Stream};
 use crate::error::{Error, IoError, Result};
 
 /// How long one address may take to answer.
@@ -24,8 +24,8 @@ pub struct Endpoint {
     pub bind_address: Option<String>,
     /// Switch Nagle's algorithm off.
     pub nodelay: bool,
-    /// Speak WebSocket, asking for this path.
-    pub websocket_path: Option<String>,
+    /// What lies between the socket and MQTT.
+    pub layers: Layers,
 }
 
 /// A connection attempt that is going on.
@@ -45,30 +45,9 @@ impl Endpoint {
         let is_name = |host: &str| resolve::literal(host, 0).is_none();
         self.port != 0 && is_name(&self.host) || self.bind_address.as_deref().is_some_and(is_name)
     }
-}
 
-impl Endpoint {
-    /// What MQTT flows over, on a connected socket.
     fn stream(&self, socket: Socket) -> Result<Stream> {
-        let Some(path) = &self.websocket_path else {
-            return Ok(Stream::Socket(socket));
-        };
-        #[cfg(feature = "websocket")]
-        {
-            let request = super::WebSocketRequest {
-                host: self.host.clone(),
-                port: self.port,
-                path: path.clone(),
-            };
-            super::WebSocketStream::new(socket, &request)
-                .map(|stream| Stream::WebSocket(Box::new(stream)))
-                .map_err(|error| Error::io("WebSocket upgrade", &error))
-        }
-        #[cfg(not(feature = "websocket"))]
-        {
-            let _ = path;
-            Err(crate::error::CallerError::NotSupported("WebSocket, in this build").into())
-        }
+        self.layers.wrap(socket, &self.host, self.port)
     }
 }
 
@@ -147,7 +126,9 @@ impl Dial {
     /// As [`Dial::advance`], waiting for the outcome.
     pub fn wait(&mut self) -> Result<Stream> {
         loop {
-            if let Some(stream) = self.advance(Instant::now())? {
+            if let Some(mut stream) = self.advance(Instant::now())? {
+                socket::wait_handshake(&mut stream, CONNECT_TIMEOUT)
+                    .map_err(|error| super::stream_error("handshake", &error))?;
                 return Ok(stream);
             }
             if let Some((socket, _)) = &self.current {
@@ -179,7 +160,7 @@ mod tests {
             port,
             bind_address: None,
             nodelay: true,
-            websocket_path: None,
+            layers: Layers::default(),
         }
     }
 

@@ -2,20 +2,32 @@
 //! thread, then a [`Dial`] that tries one address after the other.
 
 mod dial;
+mod layers;
 mod resolve;
 mod socket;
+#[cfg(feature = "tls")]
+mod tls;
+mod tls_settings;
 #[cfg(feature = "websocket")]
 mod websocket;
 
 pub use dial::{Dial, Endpoint, CONNECT_TIMEOUT};
+pub use layers::Layers;
 pub use resolve::{resolve, resolve_in_background};
 
+#[cfg(feature = "tls")]
+use std::io::Write;
 use std::io::{self, IoSlice, Read};
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
 
 use socket2::Socket;
 
+use crate::error::{Error, PeerError};
+
+#[cfg(feature = "tls")]
+pub use tls::{client_config, KeyPassword, TlsConfig, TlsStream};
+pub use tls_settings::TlsSettings;
 #[cfg(feature = "websocket")]
 pub use websocket::{WebSocketRequest, WebSocketStream};
 
@@ -24,7 +36,10 @@ pub use websocket::{WebSocketRequest, WebSocketStream};
 pub enum Stream {
     /// A stream socket: TCP or Unix.
     Socket(Socket),
-    /// WebSocket on a stream socket.
+    /// TLS on a stream socket.
+    #[cfg(feature = "tls")]
+    Tls(Box<TlsStream>),
+    /// WebSocket on a stream socket or on TLS.
     #[cfg(feature = "websocket")]
     WebSocket(Box<WebSocketStream>),
 }
@@ -34,6 +49,8 @@ impl Stream {
     pub fn fd(&self) -> RawFd {
         match self {
             Stream::Socket(socket) => socket.as_raw_fd(),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.fd(),
             #[cfg(feature = "websocket")]
             Stream::WebSocket(stream) => stream.fd(),
         }
@@ -49,8 +66,21 @@ impl Stream {
     pub fn has_unsent(&self) -> bool {
         match self {
             Stream::Socket(_) => false,
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.has_unsent(),
             #[cfg(feature = "websocket")]
             Stream::WebSocket(stream) => stream.has_unsent(),
+        }
+    }
+
+    /// Goes on with the handshakes of the layers; whether they are through.
+    pub fn handshake(&mut self) -> io::Result<bool> {
+        match self {
+            Stream::Socket(_) => Ok(true),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.handshake(),
+            #[cfg(feature = "websocket")]
+            Stream::WebSocket(stream) => stream.handshake(),
         }
     }
 
@@ -58,6 +88,8 @@ impl Stream {
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Stream::Socket(socket) => socket.read(buffer),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.read(buffer),
             #[cfg(feature = "websocket")]
             Stream::WebSocket(stream) => stream.read(buffer),
         }
@@ -67,6 +99,8 @@ impl Stream {
     pub fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Stream::Socket(socket) => socket::send_vectored(socket, slices),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.write_vectored(slices),
             #[cfg(feature = "websocket")]
             Stream::WebSocket(stream) => stream.write_vectored(slices),
         }
@@ -76,6 +110,8 @@ impl Stream {
     pub fn flush(&mut self) -> io::Result<()> {
         match self {
             Stream::Socket(_) => Ok(()),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.flush(),
             #[cfg(feature = "websocket")]
             Stream::WebSocket(stream) => stream.flush(),
         }
@@ -96,8 +132,25 @@ impl Stream {
                     }
                 }
             }
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.close(),
             #[cfg(feature = "websocket")]
             Stream::WebSocket(stream) => stream.close(),
         }
+    }
+}
+
+/// A read or a write that failed. Where it was a layer that failed, that is named.
+pub fn stream_error(operation: &'static str, error: &io::Error) -> Error {
+    #[cfg(feature = "tls")]
+    if let Some(error) = tls::refusal(error) {
+        return error;
+    }
+    match error.kind() {
+        // How a network says "lost"; anything else keeps its errno.
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionAborted => Error::Peer(PeerError::ConnectionLost),
+        _ => Error::io(operation, error),
     }
 }

@@ -1,9 +1,17 @@
 //! Socket options and flags; the one file outside `ffi` that needs `libc`.
 
 use std::io::{self, IoSlice};
+#[cfg(any(feature = "tls", feature = "websocket"))]
+use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::{Duration, Instant};
 
+use mio::unix::SourceFd;
+use mio::Interest;
 use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::Stream;
 
 /// A non-blocking stream socket whose connection to `address` has begun; the
 /// flag says that it is there already.
@@ -45,32 +53,68 @@ pub(super) fn finish_connect(socket: &Socket) -> io::Result<Option<()>> {
 }
 
 /// Waits until a connection that was begun is there or failed, at most `timeout`.
-pub(super) fn wait_connected(socket: &Socket, timeout: std::time::Duration) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
-    let deadline = std::time::Instant::now() + timeout;
-    let mut poll = mio::Poll::new()?;
-    poll.registry().register(
-        &mut mio::unix::SourceFd(&socket.as_raw_fd()),
-        mio::Token(0),
-        mio::Interest::WRITABLE,
-    )?;
-    let mut events = mio::Events::with_capacity(1);
+pub(super) fn wait_connected(socket: &Socket, timeout: Duration) -> io::Result<()> {
+    let deadline = Instant::now() + timeout;
     while finish_connect(socket)?.is_none() {
-        let left = deadline.saturating_duration_since(std::time::Instant::now());
-        if left.is_zero() {
-            return Err(io::Error::from_raw_os_error(libc::ETIMEDOUT));
-        }
-        match poll.poll(&mut events, Some(left)) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
-        }
+        wait_for(socket.as_raw_fd(), Interest::WRITABLE, deadline)?;
     }
     Ok(())
+}
+
+/// Waits until the handshakes of `stream` are through, at most `timeout`.
+pub(super) fn wait_handshake(stream: &mut Stream, timeout: Duration) -> io::Result<()> {
+    let deadline = Instant::now() + timeout;
+    while !stream.handshake()? {
+        wait_for(stream.fd(), Interest::READABLE, deadline)?;
+    }
+    Ok(())
+}
+
+/// Waits for a descriptor; an error at the deadline.
+fn wait_for(fd: RawFd, interest: Interest, deadline: Instant) -> io::Result<()> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(io::Error::from_raw_os_error(libc::ETIMEDOUT));
+    }
+    let mut poll = mio::Poll::new()?;
+    poll.registry()
+        .register(&mut SourceFd(&fd), mio::Token(0), interest)?;
+    match poll.poll(&mut mio::Events::with_capacity(1), Some(left)) {
+        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// A vectored write that never raises SIGPIPE: the process's signals are the program's.
 pub(super) fn send_vectored(socket: &Socket, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     socket.send_vectored_with_flags(slices, libc::MSG_NOSIGNAL)
+}
+
+/// A socket whose writes raise no signal, for libraries that write by themselves.
+#[cfg(any(feature = "tls", feature = "websocket"))]
+#[derive(Debug)]
+pub(super) struct Quiet(pub(super) Socket);
+
+#[cfg(any(feature = "tls", feature = "websocket"))]
+impl Read for Quiet {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+#[cfg(any(feature = "tls", feature = "websocket"))]
+impl Write for Quiet {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        send_vectored(&self.0, &[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        send_vectored(&self.0, slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// For [`super::dial`].

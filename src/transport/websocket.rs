@@ -6,7 +6,6 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
 
-use socket2::Socket;
 use tungstenite::client::{client_with_config, ClientRequestBuilder};
 use tungstenite::handshake::client::ClientHandshake;
 use tungstenite::handshake::{HandshakeError, MidHandshake};
@@ -14,7 +13,7 @@ use tungstenite::http::Uri;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Bytes, Error, Message, WebSocket};
 
-use super::socket;
+use super::socket::Quiet;
 
 /// What one message gathers at most.
 const MESSAGE: usize = 64 * 1024;
@@ -30,6 +29,8 @@ pub struct WebSocketRequest {
     pub port: u16,
     /// Path, beginning with a slash.
     pub path: String,
+    /// Over TLS.
+    pub secure: bool,
 }
 
 /// A WebSocket connection, or one being made.
@@ -45,23 +46,24 @@ pub struct WebSocketStream {
 
 enum Phase {
     /// The HTTP upgrade is going on. Next: `Open`, or `Failed`.
-    Handshake(MidHandshake<ClientHandshake<Quiet>>),
+    Handshake(MidHandshake<ClientHandshake<Carrier>>),
     /// Frames flow. Next: dropped with the connection.
-    Open(Box<WebSocket<Quiet>>),
+    Open(Box<WebSocket<Carrier>>),
     /// The upgrade was refused; the error was reported. Also while a handshake is
     /// being advanced.
     Failed,
 }
 
 impl WebSocketStream {
-    /// Begins the upgrade on a connected socket.
-    pub fn new(socket: Socket, request: &WebSocketRequest) -> io::Result<Self> {
-        let fd = socket.as_raw_fd();
+    /// Begins the upgrade on a connection.
+    pub(super) fn new(carrier: Carrier, request: &WebSocketRequest) -> io::Result<Self> {
+        let fd = carrier.fd();
         let host = match request.host.contains(':') {
             true => format!("[{}]", request.host), // an IPv6 address
             false => request.host.clone(),
         };
-        let uri: Uri = format!("ws://{host}:{}{}", request.port, request.path)
+        let scheme = if request.secure { "wss" } else { "ws" };
+        let uri: Uri = format!("{scheme}://{host}:{}{}", request.port, request.path)
             .parse()
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let request = ClientRequestBuilder::new(uri).with_sub_protocol("mqtt");
@@ -75,7 +77,7 @@ impl WebSocketStream {
             taken: 0,
             unsent: false,
         };
-        let begun = client_with_config(request, Quiet(socket), Some(config));
+        let begun = client_with_config(request, carrier, Some(config));
         stream.note_handshake(begun.map(|(open, _)| open))?;
         Ok(stream)
     }
@@ -89,6 +91,15 @@ impl WebSocketStream {
     /// the socket: [`WebSocketStream::flush`] goes on with them.
     pub fn has_unsent(&self) -> bool {
         self.unsent || matches!(self.phase, Phase::Handshake(_))
+    }
+
+    /// Goes on with the upgrade; whether it is through.
+    pub fn handshake(&mut self) -> io::Result<bool> {
+        match self.open() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads bytes of messages; 0 means that the peer has closed.
@@ -155,12 +166,12 @@ impl WebSocketStream {
             // Fails when the peer is gone already, which is as good.
             let _ = open.close(None);
             let _ = open.flush();
-            let _ = open.get_ref().0.shutdown(Shutdown::Write);
+            open.get_ref().shut_down();
         }
     }
 
     /// The open connection; advances the handshake if there is none yet.
-    fn open(&mut self) -> io::Result<&mut WebSocket<Quiet>> {
+    fn open(&mut self) -> io::Result<&mut WebSocket<Carrier>> {
         if let Phase::Handshake(_) = &self.phase {
             if let Phase::Handshake(mid) = std::mem::replace(&mut self.phase, Phase::Failed) {
                 self.note_handshake(mid.handshake().map(|(open, _)| open))?;
@@ -175,7 +186,7 @@ impl WebSocketStream {
 
     fn note_handshake(
         &mut self,
-        outcome: Result<WebSocket<Quiet>, HandshakeError<ClientHandshake<Quiet>>>,
+        outcome: Result<WebSocket<Carrier>, HandshakeError<ClientHandshake<Carrier>>>,
     ) -> io::Result<()> {
         self.phase = match outcome {
             Ok(open) => Phase::Open(Box::new(open)),
@@ -194,23 +205,58 @@ impl fmt::Debug for WebSocketStream {
     }
 }
 
-/// A socket whose writes raise no signal.
+/// What the frames travel in.
 #[derive(Debug)]
-struct Quiet(Socket);
+pub(super) enum Carrier {
+    Socket(Quiet),
+    #[cfg(feature = "tls")]
+    Tls(Box<super::TlsStream>),
+}
 
-impl Read for Quiet {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+impl Carrier {
+    fn fd(&self) -> RawFd {
+        match self {
+            Carrier::Socket(socket) => socket.0.as_raw_fd(),
+            #[cfg(feature = "tls")]
+            Carrier::Tls(stream) => stream.fd(),
+        }
+    }
+
+    fn shut_down(&self) {
+        match self {
+            // Fails when the peer is gone already, which is as good.
+            Carrier::Socket(socket) => drop(socket.0.shutdown(Shutdown::Write)),
+            #[cfg(feature = "tls")]
+            Carrier::Tls(_) => {}
+        }
     }
 }
 
-impl Write for Quiet {
+impl Read for Carrier {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Carrier::Socket(socket) => socket.read(buffer),
+            #[cfg(feature = "tls")]
+            Carrier::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Carrier {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        socket::send_vectored(&self.0, &[IoSlice::new(bytes)])
+        match self {
+            Carrier::Socket(socket) => socket.write(bytes),
+            #[cfg(feature = "tls")]
+            Carrier::Tls(stream) => stream.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match self {
+            Carrier::Socket(_) => Ok(()),
+            #[cfg(feature = "tls")]
+            Carrier::Tls(stream) => stream.flush(),
+        }
     }
 }
 
