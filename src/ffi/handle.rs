@@ -6,8 +6,8 @@
 use std::ffi::c_int;
 use std::sync::Arc;
 
-use super::callbacks::Callbacks;
 use super::errno;
+use super::handler::Callbacks;
 use super::slots::{Entered, Pool, Slot};
 use crate::client::Client;
 use crate::error::{Error, Result};

@@ -5,11 +5,11 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 
 use super::arguments::mqtt_text;
-use super::callbacks::Callbacks;
 use super::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
 use super::errno::set_errno;
 use super::guard::guard;
 use super::handle::{call, enter, mosquitto, open, Contents};
+use super::handler::Callbacks;
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::reactor::Runner;

@@ -13,6 +13,7 @@ mod alloc;
 mod arguments;
 mod guard;
 mod handle;
+mod handler;
 mod slots;
 
 pub mod auth;

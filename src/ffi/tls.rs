@@ -5,10 +5,10 @@ use std::fs::File;
 use std::ptr::null_mut;
 
 use super::arguments::{bytes, text};
-use super::callbacks::PasswordCallback;
 use super::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
 use super::guard::guard;
 use super::handle::{call, enter, mosquitto, Contents};
+use super::handler::PasswordCallback;
 use super::options::openssl;
 use crate::error::{Error, Result};
 
