@@ -146,7 +146,8 @@ fn provoke(bench: &mut Bench) {
     ] {
         bench.accept_input(&input);
     }
-    bench.pass(Duration::from_secs(3600)).unwrap();
+    // The timer there is ends a connection that nobody closes.
+    bench.pass(Duration::from_secs(3600)).unwrap_err();
 }
 
 #[test]

@@ -135,6 +135,22 @@ fn nothing_is_due_while_offline(v: Version) {
 }
 
 #[test]
+fn a_peer_that_does_not_take_the_goodbye_is_left_after_ten_seconds() {
+    let mut bench = keeping_alive(V5, 0);
+    bench.disconnect(ReasonCode::SUCCESS, &[]).unwrap();
+    let due = bench.now + 10 * SECOND;
+    assert_eq!(bench.session.poll_timeout(), Some(due));
+    // Each byte it takes gives it more time.
+    let later = bench.now + 7 * SECOND;
+    bench.session.transmitted(1, later);
+    assert_eq!(bench.session.handle_timeout(due), Ok(()));
+    assert_eq!(
+        bench.session.handle_timeout(later + 10 * SECOND),
+        Err(Error::Peer(PeerError::ConnectionLost))
+    );
+}
+
+#[test]
 fn the_servers_keep_alive_replaces_ours() {
     let seconds = |seconds| [Prop::U16(SERVER_KEEP_ALIVE, seconds)];
     let mut bench = Bench::open_with(V5, Options::default(), &seconds(5));

@@ -282,6 +282,8 @@ impl Session {
         }
         self.queue_bytes(&packet);
         self.log_debug(|id| format!("Client {id} sending DISCONNECT"));
+        // From now on the peer has its time to take it.
+        self.keep_alive.sent(now);
         self.state = State::Closing;
         self.refused = false;
         Ok(())

@@ -57,6 +57,11 @@ impl KeepAlive {
         self.last_received = now;
     }
 
+    /// When bytes last went out.
+    pub const fn last_sent(&self) -> Instant {
+        self.last_sent
+    }
+
     /// PINGREQ was queued.
     pub fn pinged(&mut self, now: Instant) {
         self.asked.get_or_insert(now);

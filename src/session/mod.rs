@@ -24,7 +24,7 @@ mod publish;
 mod transmit;
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use commands::ConnectRequest;
 pub use event::{Delivery, SessionEvent, Step};
@@ -32,7 +32,7 @@ pub use publish::Publication;
 pub use transmit::TransmitBuf;
 
 use crate::codec::{Disconnect, Packet, Properties, PropertyBuf};
-use crate::error::{CallerError, Error, Result};
+use crate::error::{CallerError, Error, PeerError, Result};
 use crate::types::{LogLevel, PacketId, ProtocolVersion, QoS, ReasonCode};
 use aliases::{InboundAliases, OutboundAliases};
 use keep_alive::{Due, KeepAlive};
@@ -45,6 +45,10 @@ pub const DEFAULT_MAXIMUM_PACKET_SIZE: usize = 128 * 1024 * 1024;
 
 /// The size of a DISCONNECT with a reason code and no properties.
 const DISCONNECT_WITH_REASON: usize = 3;
+
+/// How long a peer may take nothing of what is to be sent before the connection closes,
+/// DISCONNECT included.
+pub const CLOSING_STALL_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where a connection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -299,14 +303,20 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
             State::Connecting | State::Connected => self.keep_alive.deadline(),
-            State::Offline | State::Closing => None,
+            State::Closing => Some(self.keep_alive.last_sent() + CLOSING_STALL_LIMIT),
+            State::Offline => None,
         }
     }
 
     /// Does what is due: a PINGREQ, or giving the peer up.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<()> {
-        if !matches!(self.state, State::Connecting | State::Connected) {
-            return Ok(());
+        match self.state {
+            State::Connecting | State::Connected => {}
+            // The peer takes nothing any more: it shall not keep us from leaving.
+            State::Closing if self.poll_timeout().is_some_and(|due| now >= due) => {
+                return Err(Error::Peer(PeerError::ConnectionLost));
+            }
+            State::Closing | State::Offline => return Ok(()),
         }
         match self.keep_alive.due(now) {
             Due::Nothing => Ok(()),
@@ -316,7 +326,7 @@ impl Session {
                 self.log_debug(|id| format!("Client {id} sending PINGREQ"));
                 Ok(())
             }
-            Due::PeerGone => Err(self.fail(Error::Peer(crate::error::PeerError::KeepAliveTimeout))),
+            Due::PeerGone => Err(self.fail(Error::Peer(PeerError::KeepAliveTimeout))),
         }
     }
 
