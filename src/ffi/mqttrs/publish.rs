@@ -1,10 +1,10 @@
-//! What libmosquitto does not have.
+//! Publishing.
 
 use std::ffi::c_int;
 
-use super::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
-use super::guard::guard;
-use super::handle::{call, mosquitto, Contents};
+use crate::ffi::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
+use crate::ffi::guard::guard;
+use crate::ffi::handle::{call, mosquitto, Contents};
 
 /// Gives outgoing messages topic aliases without the program's doing (MQTT 5.0 section
 /// 3.3.2.3.4): the second message to a topic is sent without the topic's name.

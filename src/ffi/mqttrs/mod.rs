@@ -1,0 +1,4 @@
+//! What libmosquitto does not have: `mqttrs.h`, a file for each section of it.
+
+mod publish;
+mod tls;

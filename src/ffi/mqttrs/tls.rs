@@ -1,0 +1,1 @@
+//! TLS beyond files: what is in memory, revocation, pinning, a key log.
