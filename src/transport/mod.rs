@@ -5,6 +5,8 @@ mod dial;
 mod layers;
 mod resolve;
 mod socket;
+#[cfg(feature = "srv")]
+mod srv;
 #[cfg(feature = "tls")]
 mod tls;
 mod tls_settings;
@@ -25,6 +27,8 @@ use socket2::Socket;
 
 use crate::error::{Error, PeerError};
 
+#[cfg(feature = "srv")]
+pub use srv::{lookup as lookup_srv, Service, SrvTarget};
 #[cfg(feature = "tls")]
 pub use tls::{client_config, KeyPassword, TlsConfig, TlsStream};
 pub use tls_settings::TlsSettings;
