@@ -23,8 +23,23 @@ pub enum Error {
     Io(IoError),
     /// TLS could not be set up, or the handshake failed.
     Tls(String),
+    /// The server does not speak WebSocket as it should.
+    WebSocket(String),
+    /// A proxy did not lead to the server.
+    Proxy(ProxyError),
     /// A host name could not be resolved.
     Resolver(String),
+}
+
+/// How a proxy failed us; the text is its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProxyError {
+    /// Its rules, or our credentials, do not allow the connection.
+    NotAllowed(String),
+    /// It cannot reach the server, which may change.
+    Unreachable(String),
+    /// Anything else.
+    Failed(String),
 }
 
 /// Mistakes of the calling program.
@@ -128,11 +143,15 @@ impl Error {
             Error::Peer(PeerError::Protocol(_))
             | Error::Caller(_)
             | Error::Tls(_)
+            | Error::Proxy(ProxyError::NotAllowed(_) | ProxyError::Failed(_))
             | Error::Resolver(_) => true,
             // Below MQTT 5 the codes 1 to 5 are refusals that may pass; libmosquitto's
             // programs expect every other one to end the loop.
             Error::Peer(PeerError::ConnectionRefused(code)) => !(1..=5).contains(code),
-            Error::Peer(_) | Error::Io(_) => false,
+            Error::Peer(_)
+            | Error::Io(_)
+            | Error::WebSocket(_)
+            | Error::Proxy(ProxyError::Unreachable(_)) => false,
         }
     }
 
@@ -156,7 +175,11 @@ impl Error {
             },
             Error::Caller(CallerError::AuthenticationAborted) => Some(ReasonCode::NOT_AUTHORIZED),
             Error::Caller(_) => Some(ReasonCode::IMPLEMENTATION_SPECIFIC),
-            Error::Io(_) | Error::Tls(_) | Error::Resolver(_) => None,
+            Error::Io(_)
+            | Error::Tls(_)
+            | Error::WebSocket(_)
+            | Error::Proxy(_)
+            | Error::Resolver(_) => None,
         }
     }
 }
@@ -168,6 +191,12 @@ impl fmt::Display for Error {
             Error::Peer(error) => error.fmt(f),
             Error::Io(error) => write!(f, "{}: {}", error.operation, error.message),
             Error::Tls(message) => write!(f, "TLS: {message}"),
+            Error::WebSocket(message) => write!(f, "WebSocket: {message}"),
+            Error::Proxy(
+                ProxyError::NotAllowed(answer)
+                | ProxyError::Unreachable(answer)
+                | ProxyError::Failed(answer),
+            ) => write!(f, "proxy refused: {answer}"),
             Error::Resolver(message) => write!(f, "name resolution failed: {message}"),
         }
     }

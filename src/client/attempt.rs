@@ -3,11 +3,14 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::{random_client_id, Client, Event, Io, Link, Options, Target};
+use super::{random_client_id, Client, Event, Io, Link, Options, Server, Target};
 use crate::codec::Will;
-use crate::error::{CallerError, Error, Result};
+#[cfg(not(all(feature = "tls", feature = "websocket")))]
+use crate::error::CallerError;
+use crate::error::{Error, Result};
 use crate::session::{ConnectRequest, TransmitBuf};
-use crate::transport::{resolve_in_background, Dial, Endpoint, Layers, Stream};
+use crate::transport::{self, resolve_in_background, Dial, Endpoint, Layers, Stream};
+use crate::transport::{handshake_timed_out, look_up_timed_out};
 use crate::types::{LogLevel, ProtocolVersion};
 
 use super::options::TransportKind;
@@ -16,6 +19,13 @@ use super::receive::ReceiveBuf;
 /// How long `connect_async` lets a look-up take before it goes on without, so that a
 /// name in the hosts file yields a descriptor at once for a foreign event loop.
 const QUICK_LOOK_UP: Duration = Duration::from_millis(20);
+
+/// An attempt that is about to be made.
+struct Attempt {
+    generation: u64,
+    endpoint: Endpoint,
+    deadline: Instant,
+}
 
 impl Client {
     /// Connects and sends CONNECT; blocks for name resolution and the network. CONNACK
@@ -53,9 +63,9 @@ impl Client {
     fn attempt_blocking(&self) -> Result<()> {
         let announced = self.announce_attempt();
         // Without the mutex: nobody else waits for the network.
-        let outcome = announced.map(|(generation, endpoint)| {
-            let stream = Dial::new(&endpoint).and_then(|mut dial| dial.wait());
-            (generation, stream)
+        let outcome = announced.map(|attempt| {
+            let stream = Dial::connect(attempt.endpoint, attempt.deadline);
+            (attempt.generation, stream)
         });
         let mut st = self.lock();
         st.blocking_attempts -= 1;
@@ -65,6 +75,7 @@ impl Client {
         }
         let connected = stream.and_then(|stream| st.link_up(stream));
         if let Err(error) = connected {
+            st.log_failed_attempt(&error);
             st.plan_reconnect(&error);
             self.kick(st);
             return Err(error);
@@ -103,9 +114,13 @@ impl Client {
 
     /// Begins an attempt that the loop completes.
     pub(super) fn begin_attempt(&self) -> Result<()> {
-        let (generation, endpoint) = self.announce_attempt()?;
+        let Attempt {
+            generation,
+            endpoint,
+            deadline,
+        } = self.announce_attempt()?;
         if !endpoint.needs_look_up() {
-            let dial = Dial::new(&endpoint);
+            let dial = Dial::new(&endpoint, deadline);
             return self.dial_resolved(generation, dial);
         }
         {
@@ -117,7 +132,7 @@ impl Client {
         }
         let me = self.me.clone();
         resolve_in_background(move || {
-            let dial = Dial::new(&endpoint);
+            let dial = Dial::new(&endpoint, deadline);
             if let Some(client) = me.upgrade() {
                 // An error is kept for the loop.
                 let _ = client.dial_resolved(generation, dial);
@@ -144,7 +159,7 @@ impl Client {
 
     /// Lets go of any older connection, tells the program that an attempt is about to
     /// be made, and reads its settings after that.
-    fn announce_attempt(&self) -> Result<(u64, Endpoint)> {
+    fn announce_attempt(&self) -> Result<Attempt> {
         let mut st = self.lock();
         if st.closed {
             return Err(Error::invalid("client is closed"));
@@ -154,39 +169,53 @@ impl Client {
         st.lifecycle.next_attempt = None;
         let generation = st.generation;
         drop(self.deliver_now(st, Event::PreConnect));
-        let st = self.lock();
+        let mut st = self.lock();
         let target = match (&st.target, st.generation == generation) {
             (Some(target), true) => target,
             _ => return Err(Error::invalid("the attempt was overtaken by another call")),
         };
-        let (host, port) = (target.host.clone(), target.port);
+        let server = match &target.server {
+            Server::Host(host, port) => transport::Server::Host {
+                host: host.clone(),
+                port: *port,
+            },
+            Server::Domain(domain) => transport::Server::Domain {
+                domain: domain.clone(),
+                secure: st.options.tls.enabled,
+                skip: st.failed_attempts,
+            },
+        };
+        let deadline = Instant::now() + st.options.connect_timeout;
+        st.attempt_deadline = Some(deadline);
         let options = st.options.clone();
         drop(st); // files may have to be read, and a password asked for
         let endpoint = Endpoint {
-            host,
-            port,
+            server,
             layers: self.layers(&options)?,
+            proxy: options.proxy,
             bind_address: options.bind_address,
             nodelay: options.tcp_nodelay,
         };
-        Ok((generation, endpoint))
+        Ok(Attempt {
+            generation,
+            endpoint,
+            deadline,
+        })
     }
-}
 
-impl Client {
     /// What the options put between the socket and MQTT.
     fn layers(&self, options: &Options) -> Result<Layers> {
+        #[cfg(not(all(feature = "tls", feature = "websocket")))]
         let unsupported = |what| Err(Error::Caller(CallerError::NotSupported(what)));
-        if options.socks5.is_some() {
-            return unsupported("SOCKS5");
-        }
         #[cfg_attr(not(any(feature = "tls", feature = "websocket")), allow(unused_mut))]
         let mut layers = Layers::default();
         if options.tls.enabled {
             #[cfg(feature = "tls")]
             {
                 let password = || self.handler.key_password();
-                layers.tls = Some(crate::transport::client_config(&options.tls, &password)?);
+                let config = crate::transport::client_config(&options.tls, &password)?;
+                self.lock().tls = Some(config.clone());
+                layers.tls = Some(config);
             }
             #[cfg(not(feature = "tls"))]
             return unsupported("TLS, in this build");
@@ -195,7 +224,10 @@ impl Client {
             #[cfg(feature = "websocket")]
             {
                 let path = options.http_path.as_deref().unwrap_or("/mqtt");
-                layers.websocket_path = Some(path.to_owned());
+                layers.websocket = Some(crate::transport::WebSocketOptions {
+                    path: path.to_owned(),
+                    headers: options.http_headers.clone(),
+                });
             }
             #[cfg(not(feature = "websocket"))]
             return unsupported("WebSocket, in this build");
@@ -207,6 +239,7 @@ impl Client {
 impl super::State {
     fn set_target(&mut self, target: Target) {
         self.target = Some(target);
+        self.failed_attempts = 0;
         self.lifecycle.wish();
     }
 
@@ -225,9 +258,9 @@ impl super::State {
         let Link::Dialing(dial) = &mut self.link else {
             return;
         };
-        let before = dial.sockets();
+        let before = dial.descriptors();
         let outcome = dial.advance(Instant::now());
-        self.fd_serial += dial.sockets() - before;
+        self.fd_serial += dial.descriptors() - before;
         match outcome {
             Ok(None) => {}
             Ok(Some(stream)) => {
@@ -269,6 +302,9 @@ impl super::State {
             Instant::now(),
         )?;
         self.received = ReceiveBuf::default();
+        if !stream.is_handshaking() {
+            self.attempt_deadline = None;
+        }
         self.link = Link::Up(stream.fd());
         self.io = Some(Box::new(Io {
             stream,
@@ -281,10 +317,25 @@ impl super::State {
     /// connection was lost.
     pub(super) fn attempt_failed(&mut self, error: Error) {
         self.drop_link();
+        self.log_failed_attempt(&error);
+        self.plan_reconnect(&error);
+        self.failure = Some(error);
+    }
+
+    /// The time for the attempt is over.
+    pub(super) fn attempt_timed_out(&mut self) {
+        match self.link {
+            // A blocking call, or the addresses' race, sees to it by itself.
+            Link::Down | Link::Dialing(_) => {}
+            Link::Resolving => self.attempt_failed(look_up_timed_out()),
+            Link::Up(_) => self.end_link(Some(handshake_timed_out())),
+        }
+    }
+
+    fn log_failed_attempt(&mut self, error: &Error) {
+        self.note_failure(Some(error));
         self.session.log(LogLevel::Warning, || {
             format!("Warning: Unable to connect: {error}")
         });
-        self.plan_reconnect(&error);
-        self.failure = Some(error);
     }
 }

@@ -115,10 +115,20 @@ impl Client {
         } else {
             None
         };
-        let deadline = [st.session.poll_timeout(), dial_deadline, attempt]
-            .into_iter()
-            .flatten()
-            .min();
+        // That of an attempt in a blocking call is the call's own.
+        let attempt_deadline = match st.link {
+            Link::Down => None,
+            _ => st.attempt_deadline,
+        };
+        let deadline = [
+            st.session.poll_timeout(),
+            dial_deadline,
+            attempt,
+            attempt_deadline,
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         Wait {
             fd: st.fd().map(|fd| (fd, st.fd_serial)),
             ready,
@@ -217,6 +227,10 @@ impl Client {
             st = self.flush(st);
             st.end_link(Some(error));
         }
+        if st.attempt_deadline.is_some_and(|deadline| deadline <= now) {
+            st.attempt_deadline = None;
+            st.attempt_timed_out();
+        }
         let due = st.lifecycle.next_attempt.is_some_and(|due| due <= now);
         if st.hosted && due && st.blocking_attempts == 0 {
             st.lifecycle.next_attempt = None;
@@ -237,16 +251,18 @@ impl Client {
     /// Reads at most `reads` times, and delivers what each read brought.
     fn read_and_deliver<'a>(&'a self, mut st: Guard<'a>, reads: usize) -> Guard<'a> {
         let _right = self.take_dispatch(&mut st);
-        // What is inside a buffering stream makes no descriptor readable, so it is read
-        // to the end even for a host that asked for one read.
-        let to_the_end = st.io.as_ref().is_some_and(|io| io.stream.buffers());
-        let reads = if to_the_end { usize::MAX } else { reads };
-        for _ in 0..reads {
+        for done in 0.. {
+            let inside_only = done >= reads;
             if !st.readable {
                 break;
             }
+            // What is inside a buffering stream makes no descriptor readable, so that much
+            // is read to the end even for a host that asked for one read.
+            if inside_only && !st.io.as_ref().is_some_and(|io| io.stream.buffers()) {
+                break;
+            }
             let outcome;
-            (st, outcome) = self.read(st);
+            (st, outcome) = self.read(st, inside_only);
             if !outcome {
                 break;
             }
@@ -256,8 +272,9 @@ impl Client {
         st
     }
 
-    /// One read into the receive buffer; `false` when there was nothing.
-    fn read<'a>(&'a self, mut st: Guard<'a>) -> (Guard<'a>, bool) {
+    /// One read into the receive buffer, perhaps only of what a buffering stream has
+    /// inside; `false` when there was nothing.
+    fn read<'a>(&'a self, mut st: Guard<'a>, inside_only: bool) -> (Guard<'a>, bool) {
         let Some(mut io) = st.io.take() else {
             return (st, false);
         };
@@ -266,12 +283,18 @@ impl Client {
         drop(st);
         let space = received.space();
         let room = space.len();
+        if inside_only {
+            io.stream.hold(true);
+        }
         let outcome = loop {
             match io.stream.read(space) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 outcome => break outcome,
             }
         };
+        if inside_only {
+            io.stream.hold(false);
+        }
         if let Ok(count) = outcome {
             received.filled(count);
         }
@@ -283,6 +306,9 @@ impl Client {
         if io_buffers {
             // Reading may have been what writing waited for: a handshake.
             st.write_blocked = false;
+        }
+        if !io.stream.is_handshaking() {
+            st.attempt_deadline = None;
         }
         st.io = Some(io);
         st.received = received;
@@ -299,7 +325,7 @@ impl Client {
                 (st, true)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                st.readable = st.reports != reports;
+                st.readable = inside_only || st.reports != reports;
                 (st, false)
             }
             Err(error) => {
@@ -375,6 +401,9 @@ impl Client {
             st = self.lock();
             if st.generation != generation {
                 return st; // the stream was replaced meanwhile
+            }
+            if !io.stream.is_handshaking() {
+                st.attempt_deadline = None;
             }
             st.io = Some(io);
             st.session.transmitted(sent, Instant::now());

@@ -29,15 +29,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 pub use crate::session::Publication;
-pub use crate::transport::TlsSettings;
+pub use crate::transport::{Proxy, ProxyKind, TlsSettings};
 pub use crate::types::LogLevel;
 pub use driver::{Wait, Wake};
 pub use event::{Event, Handler, Message};
-pub use options::{Options, ReconnectDelay, Socks5, Target, TransportKind, WillMessage};
+pub use options::{Options, ReconnectDelay, Server, Target, TransportKind, WillMessage};
 
 use crate::codec::{Properties, PropertyBuf, SubscriptionOptions};
 use crate::error::{CallerError, Error, Result};
 use crate::session::{Session, State as SessionState, TransmitBuf};
+#[cfg(feature = "tls")]
+use crate::transport::TlsConfig;
 use crate::transport::{Dial, Stream};
 use crate::types::{PacketId, ReasonCode};
 use lifecycle::Lifecycle;
@@ -71,6 +73,15 @@ struct State {
     received: ReceiveBuf,
     /// Why the last link ended, until a loop function has returned it.
     failure: Option<Error>,
+    /// What went wrong last, for the program to read.
+    last_error: Option<Error>,
+    /// When the attempt that is going on has to have come to a connection.
+    attempt_deadline: Option<Instant>,
+    /// How many attempts failed since the target was set or a connection accepted.
+    failed_attempts: usize,
+    /// Kept over reconnects, with what it needs to resume TLS sessions.
+    #[cfg(feature = "tls")]
+    tls: Option<TlsConfig>,
     /// The thread that delivers events.
     dispatcher: Option<usize>,
     /// How many threads wait for `changed`.
@@ -183,6 +194,22 @@ impl Client {
         self.lock().session.set_automatic_topic_aliases(on);
     }
 
+    /// Adds a header field to WebSocket upgrade requests.
+    pub fn add_http_header(&self, name: &str, value: &str) -> Result<()> {
+        #[cfg(feature = "websocket")]
+        {
+            crate::transport::check_header(name, value)?;
+            let field = (name.to_owned(), value.to_owned());
+            self.options(|options| options.http_headers.push(field));
+            Ok(())
+        }
+        #[cfg(not(feature = "websocket"))]
+        {
+            let _ = (name, value);
+            Err(CallerError::NotSupported("WebSocket, in this build").into())
+        }
+    }
+
     /// Whether [`Event::Log`] events are made.
     pub fn set_logging(&self, on: bool) {
         let mut st = self.lock();
@@ -283,8 +310,20 @@ impl Client {
         Ok(())
     }
 
+    /// What went wrong last: the error of a call that returned one, of an attempt to
+    /// connect, or of a connection that ended.
+    pub fn last_error(&self) -> Option<Error> {
+        self.lock().last_error.clone()
+    }
+
+    /// Keeps an error for [`Client::last_error`].
+    pub fn note_error(&self, error: &Error) {
+        self.lock().last_error = Some(error.clone());
+    }
+
     /// The descriptor that becomes readable when the network has something for us;
-    /// `None` without a connection. It stays the same for the life of a connection.
+    /// `None` without a connection. It stays the same for the life of a connection; while
+    /// several addresses of a server are tried it stands for all of them.
     pub fn fd(&self) -> Option<RawFd> {
         self.lock().fd()
     }
@@ -295,7 +334,11 @@ impl Client {
         let st = self.lock();
         match st.link {
             Link::Dialing(_) => true,
-            Link::Up(_) => st.has_output() || st.session.has_events(),
+            Link::Up(_) => match &st.io {
+                // Until a handshake is through, what waits to be sent waits for the peer.
+                Some(io) if io.stream.is_handshaking() => io.stream.wants_write(),
+                _ => st.has_output() || st.session.has_events(),
+            },
             Link::Down | Link::Resolving => false,
         }
     }
@@ -339,6 +382,11 @@ impl State {
             io: None,
             received: ReceiveBuf::default(),
             failure: None,
+            last_error: None,
+            attempt_deadline: None,
+            failed_attempts: 0,
+            #[cfg(feature = "tls")]
+            tls: None,
             dispatcher: None,
             waiting: 0,
             hosted: false,
@@ -395,11 +443,19 @@ impl State {
         // Once DISCONNECT was asked for, it does not matter how the connection ends.
         let asked = !self.lifecycle.wanted && self.session.state() == SessionState::Closing;
         let error = error.filter(|_| !asked);
+        self.note_failure(error.as_ref());
         self.drop_link();
         self.session.handle_closed(error.clone());
         if let Some(error) = error {
             self.plan_reconnect(&error);
             self.failure = Some(error);
+        }
+    }
+
+    fn note_failure(&mut self, error: Option<&Error>) {
+        if let Some(error) = error {
+            self.last_error = Some(error.clone());
+            self.failed_attempts = self.failed_attempts.saturating_add(1);
         }
     }
 
@@ -424,6 +480,7 @@ impl State {
         self.generation += 1;
         self.fd_serial += 1;
         self.link = Link::Down;
+        self.attempt_deadline = None;
         self.received = ReceiveBuf::default();
         self.readable = false;
         self.read_closed = false;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::codec::PropertyBuf;
-use crate::transport::TlsSettings;
+use crate::transport::{Proxy, TlsSettings, CONNECT_TIMEOUT};
 use crate::types::{ProtocolVersion, QoS};
 
 /// The settings of one client. Changes take effect with the next connection attempt,
@@ -35,8 +35,13 @@ pub struct Options {
     pub http_path: Option<String>,
     /// TLS, when it was asked for.
     pub tls: TlsSettings,
-    /// SOCKS5 proxy, when it was asked for.
-    pub socks5: Option<Socks5>,
+    /// Header fields for the WebSocket upgrade request.
+    pub http_headers: Vec<(String, String)>,
+    /// The proxy to connect through.
+    pub proxy: Option<Proxy>,
+    /// How long an attempt to connect may take, from the look-up of the name to the last
+    /// handshake before CONNECT; 30 s by default.
+    pub connect_timeout: Duration,
     /// When to reconnect. Takes effect with the next lost connection.
     pub reconnect_delay: ReconnectDelay,
 }
@@ -55,7 +60,9 @@ impl Default for Options {
             transport: TransportKind::Tcp,
             http_path: None,
             tls: TlsSettings::default(),
-            socks5: None,
+            http_headers: Vec::new(),
+            proxy: None,
+            connect_timeout: CONNECT_TIMEOUT,
             reconnect_delay: ReconnectDelay::default(),
         }
     }
@@ -85,19 +92,6 @@ pub enum TransportKind {
     WebSocket,
 }
 
-/// A SOCKS5 proxy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Socks5 {
-    /// Host name or address of the proxy.
-    pub host: String,
-    /// Port of the proxy.
-    pub port: u16,
-    /// User name for the proxy.
-    pub username: Option<String>,
-    /// Password for the proxy.
-    pub password: Option<String>,
-}
-
 /// The delay between a lost connection and the next attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReconnectDelay {
@@ -120,13 +114,20 @@ impl Default for ReconnectDelay {
     }
 }
 
+/// How the server of a [`Target`] is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Server {
+    /// Host name or address and TCP port; the path of a Unix socket with port 0.
+    Host(String, u16),
+    /// The domain whose DNS SRV records name it.
+    Domain(String),
+}
+
 /// Where a client connects to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Host name, address, or a path where `port` is 0.
-    pub host: String,
-    /// TCP port; 0 for a Unix socket.
-    pub port: u16,
+    /// The server.
+    pub server: Server,
     /// Keep alive in seconds, 0 for none.
     pub keep_alive: u16,
     /// MQTT 5 properties of CONNECT.

@@ -7,9 +7,9 @@ use super::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
 use super::guard::guard;
 use super::handle::{call, mosquitto, Contents};
 use super::property::mosquitto_property;
-use crate::client::{Client, Target};
+use crate::client::{Client, Server, Target};
 use crate::codec::{Place, PropertyBuf};
-use crate::error::{CallerError, Error, Result};
+use crate::error::{Error, Result};
 use crate::types::ReasonCode;
 
 /// Connects to a server: resolves `host`, opens the connection, sends CONNECT, and returns
@@ -189,12 +189,15 @@ pub unsafe extern "C" fn mosquitto_connect_srv(
     bind_address: *const c_char,
 ) -> c_int {
     guard(MOSQ_ERR_UNKNOWN as c_int, || {
-        let connect = |_: &Contents| {
+        let connect = |contents: &Contents| {
             // SAFETY: the caller's promise.
-            unsafe { target(host, 0, keepalive) }?;
+            let mut target = unsafe { target(host, 0, keepalive) }?;
+            if let Server::Host(domain, _) = target.server {
+                target.server = Server::Domain(domain);
+            }
             // SAFETY: the caller's promise.
-            unsafe { text(bind_address, "bind_address is not UTF-8") }?;
-            Err(Error::Caller(CallerError::NotSupported("DNS SRV lookup")))
+            unsafe { bind(contents.client(), bind_address) }?;
+            contents.client().connect_async(target)
         };
         // SAFETY: the caller's promise.
         unsafe { call(mosq, connect) }
@@ -300,9 +303,9 @@ unsafe fn target(host: *const c_char, port: c_int, keepalive: c_int) -> Result<T
     if keep_alive == 1 {
         return Err(Error::invalid("keep alive is not 0 or 2 to 65535"));
     }
+    let host = host.ok_or(Error::invalid("host is NULL"))?;
     Ok(Target {
-        host: host.ok_or(Error::invalid("host is NULL"))?.to_owned(),
-        port: u16(port, "port is not 0 to 65535")?,
+        server: Server::Host(host.to_owned(), u16(port, "port is not 0 to 65535")?),
         keep_alive,
         properties: PropertyBuf::new(),
     })

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 
 use super::constants::mosq_err_t::{self, *};
-use crate::error::{CallerError, Error, PeerError, Result};
+use crate::error::{CallerError, Error, PeerError, ProxyError, Result};
 use crate::types::ReasonCode;
 
 /// The `mosq_err_t` for a result; sets `errno` where the value is `MOSQ_ERR_ERRNO`.
@@ -60,6 +60,10 @@ pub(super) fn code(error: &Error) -> c_int {
         },
         Error::Io(_) => MOSQ_ERR_ERRNO,
         Error::Tls(_) => MOSQ_ERR_TLS,
+        Error::WebSocket(_) => MOSQ_ERR_PROTOCOL,
+        Error::Proxy(ProxyError::NotAllowed(_)) => MOSQ_ERR_AUTH,
+        Error::Proxy(ProxyError::Unreachable(_)) => MOSQ_ERR_NO_CONN,
+        Error::Proxy(ProxyError::Failed(_)) => MOSQ_ERR_PROXY,
         Error::Resolver(_) => MOSQ_ERR_EAI,
     };
     code as c_int

@@ -76,7 +76,9 @@ pub(super) unsafe fn call(
     // SAFETY: the caller's promise.
     let entered = unsafe { enter(mosq) };
     let done = match &entered {
-        Some(contents) => body(contents),
+        Some(contents) => body(contents).inspect_err(|error| {
+            contents.client().note_error(error);
+        }),
         None => Err(Error::invalid("no client, or one that was destroyed")),
     };
     // First leave, which may free a client, and then touch errno.

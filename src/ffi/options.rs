@@ -8,7 +8,7 @@ use super::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
 use super::constants::{mosq_opt_arg, mosq_opt_t, mosq_transport_t};
 use super::guard::guard;
 use super::handle::{call, enter, mosquitto, Contents};
-use crate::client::{LogLevel, Options, ReconnectDelay, Socks5, TransportKind};
+use crate::client::{LogLevel, Options, Proxy, ProxyKind, ReconnectDelay, TransportKind};
 use crate::error::{CallerError, Error, Result};
 use crate::types::ProtocolVersion;
 
@@ -251,15 +251,15 @@ pub unsafe extern "C" fn mosquitto_socks5_set(
             if port == 0 {
                 return Err(Error::invalid("port is not 1 to 65535"));
             }
-            let proxy = Socks5 {
+            let proxy = Proxy {
+                kind: ProxyKind::Socks5,
                 host: host.ok_or(Error::invalid("host is NULL"))?,
                 port,
-                password: password.filter(|_| username.is_some()),
-                username,
+                credentials: username.map(|name| (name, password.unwrap_or_default())),
             };
             contents
                 .client()
-                .options(|options| options.socks5 = Some(proxy));
+                .options(|options| options.proxy = Some(proxy));
             Ok(())
         };
         // SAFETY: the caller's promise.

@@ -1,184 +1,487 @@
-//! One attempt to connect: the addresses of an endpoint, one after the other.
+//! One attempt to connect: the servers one after the other, and the addresses of each
+//! against each other (RFC 8305, "happy eyeballs").
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
 use socket2::{SockAddr, Socket};
 
-use super::{resolve, socket, Layers, Stream};
+use super::resolve::{resolve, Candidate};
+use super::{resolve_in_background, socket, stream_error, Endpoint, Layers, Proxy, Stream, Tunnel};
 use crate::error::{Error, IoError, Result};
 
-/// How long one address may take to answer.
+/// How long an attempt may take unless the program says otherwise.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where to connect to, and how.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    /// Host name or address; a path where `port` is 0.
-    pub host: String,
-    /// TCP port, 0 for a Unix socket.
-    pub port: u16,
-    /// Local address to connect from.
-    pub bind_address: Option<String>,
-    /// Switch Nagle's algorithm off.
-    pub nodelay: bool,
-    /// What lies between the socket and MQTT.
-    pub layers: Layers,
-}
+/// How long an address has to answer before the next one is tried beside it (RFC 8305
+/// section 5).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// A connection attempt that is going on.
 #[derive(Debug)]
 pub struct Dial {
-    waiting: VecDeque<SockAddr>,
+    /// Servers that were not tried yet.
+    candidates: VecDeque<Candidate>,
+    race: Option<Race>,
     bind: Vec<SocketAddr>,
-    endpoint: Endpoint,
-    current: Option<(Socket, Instant)>,
+    nodelay: bool,
+    proxy: Option<Proxy>,
+    layers: Layers,
+    deadline: Instant,
     last_error: Option<Error>,
-    sockets: u64,
+    /// Counts the descriptors that [`Dial::fd`] has had.
+    descriptors: u64,
 }
 
-impl Endpoint {
-    /// Whether [`Dial::new`] would have to ask a name server.
-    pub fn needs_look_up(&self) -> bool {
-        let is_name = |host: &str| resolve::literal(host, 0).is_none();
-        self.port != 0 && is_name(&self.host) || self.bind_address.as_deref().is_some_and(is_name)
-    }
-
-    fn stream(&self, socket: Socket) -> Result<Stream> {
-        self.layers.wrap(socket, &self.host, self.port)
-    }
+/// The addresses of one server, of which the first to answer wins. Dropping it closes
+/// the others.
+#[derive(Debug)]
+struct Race {
+    host: String,
+    port: u16,
+    waiting: VecDeque<SockAddr>,
+    pending: Vec<(Socket, SockAddr)>,
+    /// Stands for all that is pending; absent where there is but one address.
+    poll: Option<Poll>,
+    /// When the next address gets its chance.
+    next: Instant,
+    /// When the next server gets its chance.
+    deadline: Instant,
 }
 
 impl Dial {
     /// Resolves the endpoint, which blocks where [`Endpoint::needs_look_up`] says so.
-    pub fn new(endpoint: &Endpoint) -> Result<Self> {
+    pub fn new(endpoint: &Endpoint, deadline: Instant) -> Result<Self> {
         let bind = match &endpoint.bind_address {
             Some(local) => resolve(local, 0)?,
             None => Vec::new(),
         };
-        let waiting = if endpoint.port == 0 {
-            let address =
-                SockAddr::unix(&endpoint.host).map_err(|error| Error::io("connect", &error))?;
-            VecDeque::from([address])
-        } else {
-            resolve(&endpoint.host, endpoint.port)?
-                .into_iter()
-                .map(SockAddr::from)
-                .collect()
-        };
         Ok(Dial {
-            waiting,
+            candidates: endpoint.candidates(deadline)?,
+            race: None,
             bind,
-            endpoint: endpoint.clone(),
-            current: None,
+            nodelay: endpoint.nodelay,
+            proxy: endpoint.proxy.clone(),
+            layers: endpoint.layers.clone(),
+            deadline,
             last_error: None,
-            sockets: 0,
+            descriptors: 0,
         })
     }
 
-    /// The descriptor that becomes writable when the attempt can be advanced.
-    pub fn fd(&self) -> Option<RawFd> {
-        self.current.as_ref().map(|(socket, _)| socket.as_raw_fd())
+    /// Connects, waiting for the outcome: name resolution, network, and the handshakes but
+    /// for those behind a proxy, which the loop goes on with.
+    pub fn connect(endpoint: Endpoint, deadline: Instant) -> Result<Stream> {
+        let mut dial = if endpoint.needs_look_up() {
+            resolve_until(endpoint, deadline)?
+        } else {
+            Dial::new(&endpoint, deadline)?
+        };
+        let mut stream = dial.wait()?;
+        if !matches!(stream, Stream::Tunnel(_)) {
+            socket::wait_handshake(&mut stream, deadline)
+                .map_err(|error| stream_error("handshake", &error))?;
+        }
+        Ok(stream)
     }
 
-    /// How many sockets were tried so far: when it changes, so did the descriptor.
-    pub const fn sockets(&self) -> u64 {
-        self.sockets
+    /// The descriptor that becomes readable or writable when the attempt can be advanced.
+    /// While several addresses are tried it stands for all of them.
+    pub fn fd(&self) -> Option<RawFd> {
+        let race = self.race.as_ref()?;
+        match (&race.poll, race.pending.first()) {
+            (Some(poll), _) => Some(poll.as_raw_fd()),
+            (None, Some((socket, _))) => Some(socket.as_raw_fd()),
+            (None, None) => None,
+        }
+    }
+
+    /// Changes whenever the descriptor is another one.
+    pub const fn descriptors(&self) -> u64 {
+        self.descriptors
     }
 
     /// When [`Dial::advance`] has to be called at the latest.
     pub fn deadline(&self) -> Option<Instant> {
-        self.current.as_ref().map(|(_, deadline)| *deadline)
+        let race = self.race.as_ref()?;
+        match race.waiting.is_empty() {
+            true => Some(race.deadline),
+            false => Some(race.deadline.min(race.next)),
+        }
     }
 
-    /// Goes as far as possible without blocking: the stream once it is connected,
-    /// `None` while that is open, the last address's error when none is left.
+    /// Goes as far as possible without blocking: the stream once there is a connection,
+    /// `None` while that is open, the last error when no address is left.
     pub fn advance(&mut self, now: Instant) -> Result<Option<Stream>> {
         loop {
-            if let Some((socket, deadline)) = self.current.take() {
-                match socket::finish_connect(&socket) {
-                    Ok(Some(())) => return self.endpoint.stream(socket).map(Some),
-                    Ok(None) if now < deadline => {
-                        self.current = Some((socket, deadline));
-                        return Ok(None);
-                    }
-                    Ok(None) => self.last_error = Some(timed_out()),
-                    Err(error) => self.last_error = Some(Error::io("connect", &error)),
+            let Some(race) = &mut self.race else {
+                self.next_race(now)?;
+                continue;
+            };
+            if let Some(socket) = race.settle(&mut self.last_error, now) {
+                return self.finish(socket);
+            }
+            if race.deadline <= now {
+                self.last_error = Some(timed_out(race));
+                self.race = None;
+                continue;
+            }
+            while race.is_due(now) {
+                let Some(address) = race.waiting.pop_front() else {
+                    break;
+                };
+                match race.begin(address, &self.bind, self.nodelay, now) {
+                    Ok(Some(socket)) => return self.finish(socket),
+                    Ok(None) if race.poll.is_none() => self.descriptors += 1,
+                    Ok(None) => {}
+                    Err(error) => self.last_error = Some(error),
                 }
             }
-            let Some(address) = self.waiting.pop_front() else {
-                return Err(self
-                    .last_error
-                    .take()
-                    .unwrap_or_else(|| Error::Resolver("no address".to_owned())));
-            };
-            self.sockets += 1;
-            match socket::begin_connect(&address, &self.bind, self.endpoint.nodelay) {
-                Ok((socket, true)) => return self.endpoint.stream(socket).map(Some),
-                Ok((socket, false)) => self.current = Some((socket, now + CONNECT_TIMEOUT)),
-                Err(error) => self.last_error = Some(Error::io("connect", &error)),
+            if !race.pending.is_empty() {
+                return Ok(None);
             }
+            self.race = None;
+        }
+    }
+
+    /// Turns to the next server's addresses.
+    fn next_race(&mut self, now: Instant) -> Result<()> {
+        let Some(candidate) = self.candidates.pop_front() else {
+            let error = self.last_error.take();
+            return Err(error.unwrap_or_else(|| Error::Resolver("no address".to_owned())));
+        };
+        // Each server that is left gets its share of the time.
+        let left = self.deadline.saturating_duration_since(now);
+        let share = left / u32::try_from(self.candidates.len() + 1).unwrap_or(u32::MAX);
+        let mut poll = None;
+        if candidate.addresses.len() > 1 {
+            poll = Some(Poll::new().map_err(|error| Error::io("connect", &error))?);
+            self.descriptors += 1;
+        }
+        self.race = Some(Race {
+            host: candidate.host,
+            port: candidate.port,
+            waiting: candidate.addresses,
+            pending: Vec::new(),
+            poll,
+            next: now,
+            deadline: now + share,
+        });
+        Ok(())
+    }
+
+    /// There is a connection.
+    fn finish(&mut self, socket: Socket) -> Result<Option<Stream>> {
+        let Some(race) = self.race.take() else {
+            return Ok(None);
+        };
+        if race.poll.is_some() {
+            self.descriptors += 1;
+        }
+        match &self.proxy {
+            Some(proxy) if race.port != 0 => {
+                Tunnel::new(socket, proxy, &self.layers, &race.host, race.port)
+                    .map(|tunnel| Some(Stream::Tunnel(Box::new(tunnel))))
+            }
+            _ => self.layers.wrap(socket, &race.host, race.port).map(Some),
         }
     }
 
     /// As [`Dial::advance`], waiting for the outcome.
-    pub fn wait(&mut self) -> Result<Stream> {
+    fn wait(&mut self) -> Result<Stream> {
         loop {
-            if let Some(mut stream) = self.advance(Instant::now())? {
-                socket::wait_handshake(&mut stream, CONNECT_TIMEOUT)
-                    .map_err(|error| super::stream_error("handshake", &error))?;
+            if let Some(stream) = self.advance(Instant::now())? {
                 return Ok(stream);
             }
-            if let Some((socket, _)) = &self.current {
-                if let Err(error) = socket::wait_connected(socket, CONNECT_TIMEOUT) {
-                    self.last_error = Some(Error::io("connect", &error));
-                    self.current = None;
+            if let (Some(fd), Some(deadline)) = (self.fd(), self.deadline()) {
+                let interest = Interest::READABLE | Interest::WRITABLE;
+                // At the deadline the attempt is advanced.
+                if let Err(error) = socket::wait_for(fd, interest, deadline) {
+                    if error.raw_os_error() != Some(socket::ETIMEDOUT) {
+                        return Err(Error::io("connect", &error));
+                    }
                 }
             }
         }
     }
 }
 
-fn timed_out() -> Error {
+impl Race {
+    /// Takes out what has failed, and the connection if there is one.
+    fn settle(&mut self, last_error: &mut Option<Error>, now: Instant) -> Option<Socket> {
+        if let Some(poll) = &mut self.poll {
+            // What it says is forgotten: there are few sockets, and all are looked at.
+            let _ = poll.poll(&mut Events::with_capacity(8), Some(Duration::ZERO));
+        }
+        let mut index = 0;
+        while let Some((socket, address)) = self.pending.get(index) {
+            match socket::finish_connect(socket) {
+                Ok(Some(())) => {
+                    let (socket, _) = self.pending.swap_remove(index);
+                    if let Some(poll) = &self.poll {
+                        // Who polls for the connection does it elsewhere.
+                        let _ = poll
+                            .registry()
+                            .deregister(&mut SourceFd(&socket.as_raw_fd()));
+                    }
+                    return Some(socket);
+                }
+                Ok(None) => index += 1,
+                Err(error) => {
+                    *last_error = Some(failed(address, &error));
+                    self.pending.remove(index);
+                    self.next = now;
+                }
+            }
+        }
+        None
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.pending.is_empty() || self.next <= now
+    }
+
+    /// Begins to connect to one more address; the connection, if that succeeds at once.
+    fn begin(
+        &mut self,
+        address: SockAddr,
+        bind: &[SocketAddr],
+        nodelay: bool,
+        now: Instant,
+    ) -> Result<Option<Socket>> {
+        let begun = socket::begin_connect(&address, bind, nodelay);
+        let (socket, connected) = begun.map_err(|error| failed(&address, &error))?;
+        if connected {
+            return Ok(Some(socket));
+        }
+        if let Some(poll) = &self.poll {
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            poll.registry()
+                .register(&mut SourceFd(&socket.as_raw_fd()), Token(0), interest)
+                .map_err(|error| failed(&address, &error))?;
+        }
+        self.pending.push((socket, address));
+        self.next = now + ATTEMPT_DELAY;
+        Ok(None)
+    }
+}
+
+/// [`Dial::new`] on a thread of its own, since nobody knows how long a look-up takes.
+fn resolve_until(endpoint: Endpoint, deadline: Instant) -> Result<Dial> {
+    let (sender, receiver) = mpsc::channel();
+    resolve_in_background(move || {
+        // Fails when nobody waits any more.
+        let _ = sender.send(Dial::new(&endpoint, deadline));
+    })?;
+    receiver
+        .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        .unwrap_or_else(|_| Err(look_up_timed_out()))
+}
+
+/// Nothing was heard from the name servers.
+pub fn look_up_timed_out() -> Error {
+    Error::Resolver("no answer from the name servers".to_owned())
+}
+
+/// Nothing was heard from the proxy or the server while a handshake was going on.
+pub fn handshake_timed_out() -> Error {
+    Error::Io(IoError {
+        operation: "handshake",
+        errno: socket::ETIMEDOUT,
+        message: "timed out".to_owned(),
+    })
+}
+
+fn failed(address: &SockAddr, error: &std::io::Error) -> Error {
+    Error::Io(IoError {
+        operation: "connect",
+        errno: error.raw_os_error().unwrap_or(0),
+        message: match address.as_socket() {
+            Some(address) => format!("{address}: {error}"),
+            None => error.to_string(),
+        },
+    })
+}
+
+fn timed_out(race: &Race) -> Error {
     Error::Io(IoError {
         operation: "connect",
         errno: socket::ETIMEDOUT,
-        message: "connection timed out".to_owned(),
+        message: format!("{} port {}: connection timed out", race.host, race.port),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::Server;
     use std::net::TcpListener;
 
     fn endpoint(port: u16) -> Endpoint {
         Endpoint {
-            host: "127.0.0.1".into(),
-            port,
+            server: Server::Host {
+                host: "127.0.0.1".to_owned(),
+                port,
+            },
+            proxy: None,
             bind_address: None,
             nodelay: true,
             layers: Layers::default(),
         }
     }
 
-    #[test]
-    fn a_listening_port_is_reached() {
+    fn deadline() -> Instant {
+        Instant::now() + CONNECT_TIMEOUT
+    }
+
+    fn dial(candidates: Vec<Vec<SocketAddr>>, timeout: Duration) -> Dial {
+        let mut dial = Dial::new(&endpoint(1), Instant::now() + timeout).unwrap();
+        dial.candidates = candidates
+            .into_iter()
+            .map(|addresses| Candidate {
+                host: "test".to_owned(),
+                port: addresses[0].port(),
+                addresses: addresses.into_iter().map(SockAddr::from).collect(),
+            })
+            .collect();
+        dial
+    }
+
+    fn listener() -> (TcpListener, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        assert!(Dial::new(&endpoint(port)).unwrap().wait().is_ok());
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    /// An address that refuses, as long as nobody else takes its port.
+    fn refusing() -> SocketAddr {
+        listener().1
+    }
+
+    /// An address that never answers: its queue of connections is full, and Linux then
+    /// drops what arrives.
+    fn silent() -> (Vec<Socket>, SocketAddr) {
+        let listener = Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        listener.bind(&any.into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut sockets = vec![listener];
+        for _ in 0..4 {
+            let (socket, _) = socket::begin_connect(&address, &[], false).unwrap();
+            sockets.push(socket);
+        }
+        (sockets, address.as_socket().unwrap())
+    }
+
+    fn peer(stream: &Stream) -> SocketAddr {
+        match stream {
+            Stream::Socket(socket) => socket.peer_addr().unwrap().as_socket().unwrap(),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
-    fn a_refusal_keeps_its_errno() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        match Dial::new(&endpoint(port)).unwrap().wait() {
-            Err(Error::Io(error)) => assert_eq!(error.errno, socket::ECONNREFUSED),
+    fn a_listening_port_is_reached() {
+        let (_listener, address) = listener();
+        assert!(Dial::connect(endpoint(address.port()), deadline()).is_ok());
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_errno_and_names_the_address() {
+        let address = refusing();
+        match Dial::connect(endpoint(address.port()), deadline()) {
+            Err(Error::Io(error)) => {
+                assert_eq!(error.errno, socket::ECONNREFUSED);
+                assert!(error.message.contains(&address.to_string()), "{error:?}");
+            }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn an_address_that_refuses_gives_way_at_once() {
+        let (_listener, good) = listener();
+        let addresses = vec![refusing(), refusing(), good];
+        let mut dial = dial(vec![addresses], CONNECT_TIMEOUT);
+        // No time passes for this attempt, so only refusals move it on.
+        let now = Instant::now();
+        let stream = loop {
+            if let Some(stream) = dial.advance(now).unwrap() {
+                break stream;
+            }
+        };
+        assert_eq!(peer(&stream), good);
+    }
+
+    #[test]
+    fn an_address_that_is_silent_is_overtaken_after_the_attempt_delay() {
+        let (_sockets, silent) = silent();
+        let (_listener, good) = listener();
+        let mut dial = dial(vec![vec![silent, good]], CONNECT_TIMEOUT);
+        let now = Instant::now();
+        assert!(dial.advance(now).unwrap().is_none());
+        assert_eq!(dial.deadline(), Some(now + ATTEMPT_DELAY));
+        let almost = now + ATTEMPT_DELAY - Duration::from_millis(1);
+        assert!(dial.advance(almost).unwrap().is_none());
+        assert_eq!(dial.race.as_ref().unwrap().pending.len(), 1);
+        assert_eq!(peer(&dial.wait().unwrap()), good);
+    }
+
+    #[test]
+    fn the_next_server_gets_its_turn_when_one_fails_or_has_had_its_share() {
+        let (_sockets, silent) = silent();
+        let (_listener, good) = listener();
+        let servers = vec![vec![refusing()], vec![silent], vec![good]];
+        let mut dial = dial(servers, Duration::from_secs(9));
+        let now = Instant::now();
+        while dial.candidates.len() > 1 {
+            assert!(dial.advance(now).unwrap().is_none());
+        }
+        let share = dial.deadline().unwrap();
+        assert!(share < dial.deadline, "{share:?}");
+        let stream = loop {
+            if let Some(stream) = dial.advance(share).unwrap() {
+                break stream;
+            }
+        };
+        assert_eq!(peer(&stream), good);
+    }
+
+    #[test]
+    fn silence_ends_at_the_deadline() {
+        let (_sockets, silent) = silent();
+        let mut dial = dial(vec![vec![silent]], Duration::from_secs(9));
+        let now = Instant::now();
+        assert!(dial.advance(now).unwrap().is_none());
+        match dial.advance(now + Duration::from_secs(9)) {
+            Err(Error::Io(error)) => assert_eq!(error.errno, socket::ETIMEDOUT),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_descriptor_stands_for_all_addresses_of_a_server() {
+        let (_sockets, silent) = silent();
+        let (_listener, good) = listener();
+        let mut dial = dial(vec![vec![silent, silent, good]], CONNECT_TIMEOUT);
+        let now = Instant::now();
+        assert!(dial.advance(now).unwrap().is_none());
+        let (fd, count) = (dial.fd(), dial.descriptors());
+        assert!(dial.advance(now + ATTEMPT_DELAY).unwrap().is_none());
+        assert_eq!((dial.fd(), dial.descriptors()), (fd, count));
+        // What answers makes it readable, as a program with a loop of its own sees it.
+        dial.advance(now + 2 * ATTEMPT_DELAY).unwrap();
+        socket::wait_for(
+            fd.unwrap(),
+            Interest::READABLE,
+            now + Duration::from_secs(20),
+        )
+        .unwrap();
     }
 }

@@ -4,7 +4,7 @@ use socket2::Socket;
 
 use super::Stream;
 #[cfg(feature = "websocket")]
-use super::{socket::Quiet, websocket::Carrier, WebSocketRequest, WebSocketStream};
+use super::{websocket::Carrier, WebSocketOptions, WebSocketStream};
 #[cfg(feature = "tls")]
 use super::{TlsConfig, TlsStream};
 use crate::error::Result;
@@ -15,47 +15,32 @@ pub struct Layers {
     /// TLS with this configuration.
     #[cfg(feature = "tls")]
     pub tls: Option<TlsConfig>,
-    /// WebSocket, asking for this path.
+    /// WebSocket, asking for this resource.
     #[cfg(feature = "websocket")]
-    pub websocket_path: Option<String>,
+    pub websocket: Option<WebSocketOptions>,
 }
 
 impl Layers {
-    /// The stream over `socket`, connected to `host`.
+    /// The stream over `socket`, which leads to `host`.
     pub(super) fn wrap(&self, socket: Socket, host: &str, port: u16) -> Result<Stream> {
         // Not every combination of features uses both.
         let _ = (host, port);
         #[cfg(feature = "websocket")]
-        if let Some(path) = &self.websocket_path {
-            let request = WebSocketRequest {
-                host: host.to_owned(),
-                port,
-                path: path.clone(),
-                secure: self.has_tls(),
-            };
+        if let Some(options) = &self.websocket {
             #[cfg(feature = "tls")]
             let carrier = match &self.tls {
-                Some(config) => Carrier::Tls(Box::new(TlsStream::new(socket, config, host)?)),
-                None => Carrier::Socket(Quiet(socket)),
+                Some(config) => Carrier::tls(TlsStream::new(socket, config, host)?),
+                None => Carrier::socket(socket),
             };
             #[cfg(not(feature = "tls"))]
-            let carrier = Carrier::Socket(Quiet(socket));
-            return WebSocketStream::new(carrier, &request)
-                .map(|stream| Stream::WebSocket(Box::new(stream)))
-                .map_err(|error| super::stream_error("WebSocket upgrade", &error));
+            let carrier = Carrier::socket(socket);
+            return WebSocketStream::new(carrier, options, host, port)
+                .map(|stream| Stream::WebSocket(Box::new(stream)));
         }
         #[cfg(feature = "tls")]
         if let Some(config) = &self.tls {
             return Ok(Stream::Tls(Box::new(TlsStream::new(socket, config, host)?)));
         }
         Ok(Stream::Socket(socket))
-    }
-
-    #[cfg(feature = "websocket")]
-    fn has_tls(&self) -> bool {
-        #[cfg(feature = "tls")]
-        return self.tls.is_some();
-        #[cfg(not(feature = "tls"))]
-        false
     }
 }

@@ -1,8 +1,10 @@
 //! Non-blocking byte pipes, and how they come about: name resolution on its own
-//! thread, then a [`Dial`] that tries one address after the other.
+//! thread, then a [`Dial`] that races the addresses, then perhaps a [`Tunnel`] through
+//! a proxy, and the [`Layers`] above.
 
 mod dial;
 mod layers;
+mod proxy;
 mod resolve;
 mod socket;
 #[cfg(feature = "srv")]
@@ -13,9 +15,10 @@ mod tls_settings;
 #[cfg(feature = "websocket")]
 mod websocket;
 
-pub use dial::{Dial, Endpoint, CONNECT_TIMEOUT};
+pub use dial::{handshake_timed_out, look_up_timed_out, Dial, CONNECT_TIMEOUT};
 pub use layers::Layers;
-pub use resolve::{resolve, resolve_in_background};
+pub use proxy::{Proxy, ProxyKind, Tunnel};
+pub use resolve::{resolve_in_background, Endpoint, Server};
 
 #[cfg(feature = "tls")]
 use std::io::Write;
@@ -33,13 +36,15 @@ pub use srv::{lookup as lookup_srv, Service, SrvTarget};
 pub use tls::{client_config, KeyPassword, TlsConfig, TlsStream};
 pub use tls_settings::TlsSettings;
 #[cfg(feature = "websocket")]
-pub use websocket::{WebSocketRequest, WebSocketStream};
+pub use websocket::{check_header, WebSocketOptions, WebSocketStream};
 
 /// A connected byte pipe. Every operation returns at once.
 #[derive(Debug)]
 pub enum Stream {
     /// A stream socket: TCP or Unix.
     Socket(Socket),
+    /// A connection to a proxy that has still to lead further. Next: any other.
+    Tunnel(Box<Tunnel>),
     /// TLS on a stream socket.
     #[cfg(feature = "tls")]
     Tls(Box<TlsStream>),
@@ -53,6 +58,7 @@ impl Stream {
     pub fn fd(&self) -> RawFd {
         match self {
             Stream::Socket(socket) => socket.as_raw_fd(),
+            Stream::Tunnel(tunnel) => tunnel.fd(),
             #[cfg(feature = "tls")]
             Stream::Tls(stream) => stream.fd(),
             #[cfg(feature = "websocket")]
@@ -66,10 +72,49 @@ impl Stream {
         !matches!(self, Stream::Socket(_))
     }
 
-    /// Whether bytes that were taken still have to reach the socket, by [`Stream::flush`].
+    /// While `held`, reads bring only what waits inside, as if nothing more had arrived.
+    pub fn hold(&mut self, held: bool) {
+        match self {
+            Stream::Socket(_) | Stream::Tunnel(_) => {}
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.hold(held),
+            #[cfg(feature = "websocket")]
+            Stream::WebSocket(stream) => stream.hold(held),
+        }
+        let _ = held; // without layers
+    }
+
+    /// Whether a proxy or a layer is still being talked to before bytes can flow.
+    pub fn is_handshaking(&self) -> bool {
+        match self {
+            Stream::Socket(_) => false,
+            Stream::Tunnel(_) => true,
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.is_handshaking(),
+            #[cfg(feature = "websocket")]
+            Stream::WebSocket(stream) => stream.is_handshaking(),
+        }
+    }
+
+    /// Whether it is for the socket to take bytes, not for the peer to send some, that the
+    /// stream waits.
+    pub fn wants_write(&self) -> bool {
+        match self {
+            Stream::Socket(_) => false,
+            Stream::Tunnel(tunnel) => tunnel.wants_write(),
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.wants_write(),
+            #[cfg(feature = "websocket")]
+            Stream::WebSocket(stream) => stream.wants_write(),
+        }
+    }
+
+    /// Whether bytes that were taken, or a handshake, still have to reach the socket, by
+    /// [`Stream::flush`].
     pub fn has_unsent(&self) -> bool {
         match self {
             Stream::Socket(_) => false,
+            Stream::Tunnel(_) => true,
             #[cfg(feature = "tls")]
             Stream::Tls(stream) => stream.has_unsent(),
             #[cfg(feature = "websocket")]
@@ -77,10 +122,15 @@ impl Stream {
         }
     }
 
-    /// Goes on with the handshakes of the layers; whether they are through.
+    /// Goes on with the handshakes; whether they are through.
     pub fn handshake(&mut self) -> io::Result<bool> {
         match self {
             Stream::Socket(_) => Ok(true),
+            Stream::Tunnel(_) => match self.through_tunnel() {
+                Ok(()) => self.handshake(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+                Err(error) => Err(error),
+            },
             #[cfg(feature = "tls")]
             Stream::Tls(stream) => stream.handshake(),
             #[cfg(feature = "websocket")]
@@ -92,6 +142,7 @@ impl Stream {
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Stream::Socket(socket) => socket.read(buffer),
+            Stream::Tunnel(_) => self.through_tunnel().and_then(|()| self.read(buffer)),
             #[cfg(feature = "tls")]
             Stream::Tls(stream) => stream.read(buffer),
             #[cfg(feature = "websocket")]
@@ -103,6 +154,9 @@ impl Stream {
     pub fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Stream::Socket(socket) => socket::send_vectored(socket, slices),
+            Stream::Tunnel(_) => self
+                .through_tunnel()
+                .and_then(|()| self.write_vectored(slices)),
             #[cfg(feature = "tls")]
             Stream::Tls(stream) => stream.write_vectored(slices),
             #[cfg(feature = "websocket")]
@@ -114,6 +168,7 @@ impl Stream {
     pub fn flush(&mut self) -> io::Result<()> {
         match self {
             Stream::Socket(_) => Ok(()),
+            Stream::Tunnel(_) => self.through_tunnel().and_then(|()| self.flush()),
             #[cfg(feature = "tls")]
             Stream::Tls(stream) => stream.flush(),
             #[cfg(feature = "websocket")]
@@ -136,12 +191,26 @@ impl Stream {
                     }
                 }
             }
+            Stream::Tunnel(tunnel) => tunnel.close(),
             #[cfg(feature = "tls")]
             Stream::Tls(stream) => stream.close(),
             #[cfg(feature = "websocket")]
             Stream::WebSocket(stream) => stream.close(),
         }
     }
+
+    /// Becomes the stream behind the proxy; `WouldBlock` as long as the way is not open.
+    fn through_tunnel(&mut self) -> io::Result<()> {
+        if let Stream::Tunnel(tunnel) = self {
+            *self = tunnel.open()?;
+        }
+        Ok(())
+    }
+}
+
+/// An error of ours that has to pass through an interface of `std::io`.
+fn refused(error: Error) -> io::Error {
+    io::Error::other(error)
 }
 
 /// A read or a write that failed. Where it was a layer that failed, that is named.
@@ -149,6 +218,10 @@ pub fn stream_error(operation: &'static str, error: &io::Error) -> Error {
     #[cfg(feature = "tls")]
     if let Some(error) = tls::refusal(error) {
         return error;
+    }
+    let ours = error.get_ref().and_then(|inner| inner.downcast_ref());
+    if let Some(error) = ours {
+        return Error::clone(error);
     }
     match error.kind() {
         // How a network says "lost"; anything else keeps its errno.

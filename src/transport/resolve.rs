@@ -1,14 +1,127 @@
-//! Host names to addresses. A look-up may take as long as it likes, so it never
-//! runs on a loop thread and never under a lock.
+//! Names to addresses. A look-up may take as long as it likes, so it never runs on a
+//! loop thread and never under a lock.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::thread;
+use std::time::Instant;
 
+use socket2::SockAddr;
+
+#[cfg(feature = "srv")]
+use super::{lookup_srv, Service, SrvTarget};
+use super::{Layers, Proxy};
 use crate::error::{Error, Result};
 
-/// The addresses of `host`, in the order to try them. Blocks unless `host` is an
+/// Where to connect to, and how.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// The server.
+    pub server: Server,
+    /// The proxy to go through. Unix sockets are reached without.
+    pub proxy: Option<Proxy>,
+    /// Local address to connect from.
+    pub bind_address: Option<String>,
+    /// Switch Nagle's algorithm off.
+    pub nodelay: bool,
+    /// What lies between the socket and MQTT.
+    pub layers: Layers,
+}
+
+/// How the server is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Server {
+    /// By host name or address and TCP port; by the path of a Unix socket with port 0.
+    Host {
+        /// Name, address or path.
+        host: String,
+        /// Port or 0.
+        port: u16,
+    },
+    /// By the SRV records of a domain.
+    Domain {
+        /// The domain's name.
+        domain: String,
+        /// Ask for the service with TLS.
+        secure: bool,
+        /// How many of the servers found are left for last, since they failed before.
+        skip: usize,
+    },
+}
+
+/// A server, and where a connection to it, or to the proxy that leads to it, may be made.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) addresses: VecDeque<SockAddr>,
+}
+
+impl Endpoint {
+    /// Whether [`super::Dial::new`] would have to ask a name server.
+    pub fn needs_look_up(&self) -> bool {
+        let is_name = |host: &str| literal(host, 0).is_none();
+        let (direct, by_name) = match &self.server {
+            Server::Host { host, port } => (*port == 0, is_name(host)),
+            Server::Domain { .. } => (false, true),
+        };
+        let target = match &self.proxy {
+            Some(proxy) => is_name(&proxy.host) || matches!(self.server, Server::Domain { .. }),
+            None => by_name,
+        };
+        !direct && target || self.bind_address.as_deref().is_some_and(is_name)
+    }
+
+    /// The servers in the order to try them, at least one. Blocks where
+    /// [`Endpoint::needs_look_up`] says so.
+    pub(super) fn candidates(&self, deadline: Instant) -> Result<VecDeque<Candidate>> {
+        let servers = match &self.server {
+            Server::Host { host, port: 0 } => {
+                let path = SockAddr::unix(host).map_err(|error| Error::io("connect", &error))?;
+                return Ok(VecDeque::from([Candidate {
+                    host: host.clone(),
+                    port: 0,
+                    addresses: VecDeque::from([path]),
+                }]));
+            }
+            Server::Host { host, port } => vec![(host.clone(), *port)],
+            Server::Domain {
+                domain,
+                secure,
+                skip,
+            } => {
+                let mut servers = service_servers(domain, *secure, deadline)?;
+                let skip = skip % servers.len().max(1);
+                servers.rotate_left(skip);
+                servers
+            }
+        };
+        let mut found = VecDeque::with_capacity(servers.len());
+        let mut failure = Error::Resolver("no server".to_owned());
+        for (host, port) in servers {
+            let addresses = match &self.proxy {
+                Some(proxy) => resolve(&proxy.host, proxy.port),
+                None => resolve(&host, port),
+            };
+            match addresses {
+                Ok(addresses) => found.push_back(Candidate {
+                    host,
+                    port,
+                    addresses: interleaved(addresses),
+                }),
+                Err(error) => failure = error,
+            }
+        }
+        match found.is_empty() {
+            true => Err(failure),
+            false => Ok(found),
+        }
+    }
+}
+
+/// The addresses of `host` as the system orders them. Blocks unless `host` is an
 /// address itself.
-pub fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
+pub(super) fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
     if let Some(address) = literal(host, port) {
         return Ok(vec![address]);
     }
@@ -32,9 +145,42 @@ pub fn resolve_in_background(work: impl FnOnce() + Send + 'static) -> Result<()>
 }
 
 /// The address that `host` is, if it is one.
-pub(super) fn literal(host: &str, port: u16) -> Option<SocketAddr> {
+fn literal(host: &str, port: u16) -> Option<SocketAddr> {
     let address: IpAddr = host.parse().ok()?;
     Some(SocketAddr::new(address, port))
+}
+
+/// Takes turns between the address families, beginning with that of the first address
+/// (RFC 8305 section 4).
+fn interleaved(addresses: Vec<SocketAddr>) -> VecDeque<SockAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (mut ours, mut others): (VecDeque<_>, VecDeque<_>) = addresses
+        .into_iter()
+        .partition(|address| address.is_ipv6() == first_is_v6);
+    let mut order = VecDeque::with_capacity(ours.len() + others.len());
+    while !(ours.is_empty() && others.is_empty()) {
+        order.extend(ours.pop_front().map(SockAddr::from));
+        order.extend(others.pop_front().map(SockAddr::from));
+    }
+    order
+}
+
+/// What the SRV records of a domain name.
+#[cfg(feature = "srv")]
+fn service_servers(domain: &str, secure: bool, deadline: Instant) -> Result<Vec<(String, u16)>> {
+    let service = match secure {
+        true => Service::SecureMqtt,
+        false => Service::Mqtt,
+    };
+    let targets = lookup_srv(domain, service, deadline)?;
+    let named = |target: SrvTarget| (target.host, target.port);
+    Ok(targets.into_iter().map(named).collect())
+}
+
+#[cfg(not(feature = "srv"))]
+fn service_servers(_: &str, _: bool, _: Instant) -> Result<Vec<(String, u16)>> {
+    let what = "DNS SRV look-up, in this build";
+    Err(crate::error::CallerError::NotSupported(what).into())
 }
 
 #[cfg(test)]
@@ -56,5 +202,42 @@ mod tests {
             resolve("no-such-host.invalid", 1),
             Err(Error::Resolver(_))
         ));
+    }
+
+    #[test]
+    fn families_take_turns_beginning_with_the_systems_choice() {
+        let addresses = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "1.1.1.2:1"]
+            .map(|address| address.parse().unwrap());
+        let order: Vec<_> = interleaved(addresses.to_vec())
+            .into_iter()
+            .map(|address| address.as_socket().unwrap().ip().to_string())
+            .collect();
+        assert_eq!(order, ["::1", "1.1.1.1", "::2", "1.1.1.2", "::3"]);
+    }
+
+    #[test]
+    fn a_proxy_is_what_is_resolved() {
+        let mut endpoint = Endpoint {
+            server: Server::Host {
+                host: "no-such-host.invalid".to_owned(),
+                port: 1883,
+            },
+            proxy: None,
+            bind_address: None,
+            nodelay: false,
+            layers: Layers::default(),
+        };
+        assert!(endpoint.needs_look_up());
+        endpoint.proxy = Some(Proxy {
+            kind: super::super::ProxyKind::Socks5,
+            host: "127.0.0.1".to_owned(),
+            port: 1080,
+            credentials: None,
+        });
+        assert!(!endpoint.needs_look_up());
+        let candidates = endpoint.candidates(Instant::now()).unwrap();
+        let address = candidates[0].addresses[0].as_socket().unwrap();
+        assert_eq!(address, "127.0.0.1:1080".parse().unwrap());
+        assert_eq!(candidates[0].host, "no-such-host.invalid");
     }
 }

@@ -3,9 +3,11 @@
 use std::io::{self, IoSlice};
 #[cfg(any(feature = "tls", feature = "websocket"))]
 use std::io::{Read, Write};
+#[cfg(any(feature = "tls", feature = "websocket"))]
+use std::net::Shutdown;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mio::unix::SourceFd;
 use mio::Interest;
@@ -52,26 +54,20 @@ pub(super) fn finish_connect(socket: &Socket) -> io::Result<Option<()>> {
     }
 }
 
-/// Waits until a connection that was begun is there or failed, at most `timeout`.
-pub(super) fn wait_connected(socket: &Socket, timeout: Duration) -> io::Result<()> {
-    let deadline = Instant::now() + timeout;
-    while finish_connect(socket)?.is_none() {
-        wait_for(socket.as_raw_fd(), Interest::WRITABLE, deadline)?;
-    }
-    Ok(())
-}
-
-/// Waits until the handshakes of `stream` are through, at most `timeout`.
-pub(super) fn wait_handshake(stream: &mut Stream, timeout: Duration) -> io::Result<()> {
-    let deadline = Instant::now() + timeout;
+/// Waits until the handshakes of `stream` are through, until `deadline`.
+pub(super) fn wait_handshake(stream: &mut Stream, deadline: Instant) -> io::Result<()> {
     while !stream.handshake()? {
-        wait_for(stream.fd(), Interest::READABLE, deadline)?;
+        let interest = match stream.wants_write() {
+            true => Interest::WRITABLE,
+            false => Interest::READABLE,
+        };
+        wait_for(stream.fd(), interest, deadline)?;
     }
     Ok(())
 }
 
 /// Waits for a descriptor; an error at the deadline.
-fn wait_for(fd: RawFd, interest: Interest, deadline: Instant) -> io::Result<()> {
+pub(super) fn wait_for(fd: RawFd, interest: Interest, deadline: Instant) -> io::Result<()> {
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err(io::Error::from_raw_os_error(libc::ETIMEDOUT));
@@ -90,26 +86,61 @@ pub(super) fn send_vectored(socket: &Socket, slices: &[IoSlice<'_>]) -> io::Resu
     socket.send_vectored_with_flags(slices, libc::MSG_NOSIGNAL)
 }
 
-/// A socket whose writes raise no signal, for libraries that write by themselves.
+/// A socket for libraries that read and write by themselves: its writes raise no signal.
 #[cfg(any(feature = "tls", feature = "websocket"))]
 #[derive(Debug)]
-pub(super) struct Quiet(pub(super) Socket);
+pub(super) struct Quiet {
+    socket: Socket,
+    /// Reads find nothing, so that only what the library has inside comes out.
+    held: bool,
+}
+
+#[cfg(any(feature = "tls", feature = "websocket"))]
+impl Quiet {
+    pub(super) fn new(socket: Socket) -> Self {
+        Quiet {
+            socket,
+            held: false,
+        }
+    }
+
+    /// Whether reads find nothing, whatever arrived.
+    pub(super) fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
+    /// Ends our side.
+    pub(super) fn shut_down(&self) {
+        // Fails when the peer is gone already, which is as good.
+        let _ = self.socket.shutdown(Shutdown::Write);
+    }
+}
+
+#[cfg(any(feature = "tls", feature = "websocket"))]
+impl AsRawFd for Quiet {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
 
 #[cfg(any(feature = "tls", feature = "websocket"))]
 impl Read for Quiet {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        if self.held {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.socket.read(buffer)
     }
 }
 
 #[cfg(any(feature = "tls", feature = "websocket"))]
 impl Write for Quiet {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        send_vectored(&self.0, &[IoSlice::new(bytes)])
+        send_vectored(&self.socket, &[IoSlice::new(bytes)])
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        send_vectored(&self.0, slices)
+        send_vectored(&self.socket, slices)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -3,34 +3,33 @@
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
-use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
 
-use tungstenite::client::{client_with_config, ClientRequestBuilder};
-use tungstenite::handshake::client::ClientHandshake;
+use socket2::Socket;
+use tungstenite::client::{client_with_config, IntoClientRequest};
+use tungstenite::handshake::client::{ClientHandshake, Request};
 use tungstenite::handshake::{HandshakeError, MidHandshake};
-use tungstenite::http::Uri;
+use tungstenite::http::header::{HeaderName, HeaderValue, CONNECTION, HOST, UPGRADE};
+use tungstenite::http::header::{SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION};
 use tungstenite::protocol::WebSocketConfig;
-use tungstenite::{Bytes, Error, Message, WebSocket};
+use tungstenite::{Bytes, Message, WebSocket};
 
 use super::socket::Quiet;
+use crate::error::{Error, Result};
 
 /// What one message gathers at most.
 const MESSAGE: usize = 64 * 1024;
 /// The largest message taken: a little more than the largest MQTT packet.
 const LARGEST_MESSAGE: usize = 129 * 1024 * 1024;
 
-/// Which resource to ask for.
+/// Which resource to ask for, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebSocketRequest {
-    /// Host name or address, for the Host header.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Path, beginning with a slash.
+pub struct WebSocketOptions {
+    /// Path and query of the endpoint, beginning with a slash.
     pub path: String,
-    /// Over TLS.
-    pub secure: bool,
+    /// Header fields for the upgrade request. `Host` and `Sec-WebSocket-Protocol` take the
+    /// place of ours.
+    pub headers: Vec<(String, String)>,
 }
 
 /// A WebSocket connection, or one being made.
@@ -55,18 +54,15 @@ enum Phase {
 }
 
 impl WebSocketStream {
-    /// Begins the upgrade on a connection.
-    pub(super) fn new(carrier: Carrier, request: &WebSocketRequest) -> io::Result<Self> {
+    /// Begins the upgrade on a connection to `host`.
+    pub(super) fn new(
+        carrier: Carrier,
+        options: &WebSocketOptions,
+        host: &str,
+        port: u16,
+    ) -> Result<Self> {
         let fd = carrier.fd();
-        let host = match request.host.contains(':') {
-            true => format!("[{}]", request.host), // an IPv6 address
-            false => request.host.clone(),
-        };
-        let scheme = if request.secure { "wss" } else { "ws" };
-        let uri: Uri = format!("{scheme}://{host}:{}{}", request.port, request.path)
-            .parse()
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let request = ClientRequestBuilder::new(uri).with_sub_protocol("mqtt");
+        let request = request(options, carrier.is_secure(), host, port)?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(LARGEST_MESSAGE))
             .max_frame_size(Some(LARGEST_MESSAGE));
@@ -78,7 +74,9 @@ impl WebSocketStream {
             unsent: false,
         };
         let begun = client_with_config(request, carrier, Some(config));
-        stream.note_handshake(begun.map(|(open, _)| open))?;
+        stream
+            .note_handshake(begun.map(|(open, _)| open))
+            .map_err(|error| super::stream_error("WebSocket upgrade", &error))?;
         Ok(stream)
     }
 
@@ -91,6 +89,27 @@ impl WebSocketStream {
     /// the socket: [`WebSocketStream::flush`] goes on with them.
     pub fn has_unsent(&self) -> bool {
         self.unsent || matches!(self.phase, Phase::Handshake(_))
+    }
+
+    /// Whether the upgrade, or TLS below it, is still going on.
+    pub fn is_handshaking(&self) -> bool {
+        matches!(self.phase, Phase::Handshake(_))
+    }
+
+    /// Whether bytes wait for the socket to take them.
+    pub fn wants_write(&self) -> bool {
+        match &self.phase {
+            Phase::Handshake(mid) => mid.get_ref().get_ref().wants_write(),
+            Phase::Open(_) => self.unsent,
+            Phase::Failed => false,
+        }
+    }
+
+    /// See [`super::Stream::hold`].
+    pub fn hold(&mut self, held: bool) {
+        if let Phase::Open(open) = &mut self.phase {
+            open.get_mut().hold(held);
+        }
     }
 
     /// Goes on with the upgrade; whether it is through.
@@ -115,7 +134,7 @@ impl WebSocketStream {
                 Ok(Message::Pong(_) | Message::Frame(_)) => {}
                 Ok(Message::Close(_)) => return Ok(0),
                 // MQTT-6.0.0-1
-                Ok(Message::Text(_)) => return Err(invalid("text frame")),
+                Ok(Message::Text(_)) => return Err(refused("the server sent a text frame")),
                 Err(error) => return end_or_error(error),
             }
         }
@@ -143,7 +162,7 @@ impl WebSocketStream {
         match self.open()?.write(Message::Binary(message.into())) {
             Ok(()) => {}
             // It is kept inside all the same.
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(tungstenite::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(to_io(error)),
         }
         match self.flush() {
@@ -166,13 +185,17 @@ impl WebSocketStream {
             // Fails when the peer is gone already, which is as good.
             let _ = open.close(None);
             let _ = open.flush();
-            open.get_ref().shut_down();
+            open.get_mut().shut_down();
         }
     }
 
     /// The open connection; advances the handshake if there is none yet.
     fn open(&mut self) -> io::Result<&mut WebSocket<Carrier>> {
-        if let Phase::Handshake(_) = &self.phase {
+        if let Phase::Handshake(mid) = &mut self.phase {
+            // The machine of the upgrade writes before it reads, and TLS has to do both.
+            if !mid.get_mut().get_mut().handshake()? {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
             if let Phase::Handshake(mid) = std::mem::replace(&mut self.phase, Phase::Failed) {
                 self.note_handshake(mid.handshake().map(|(open, _)| open))?;
             }
@@ -180,13 +203,13 @@ impl WebSocketStream {
         match &mut self.phase {
             Phase::Open(open) => Ok(open),
             Phase::Handshake(_) => Err(io::ErrorKind::WouldBlock.into()),
-            Phase::Failed => Err(invalid("handshake failed")),
+            Phase::Failed => Err(refused("the upgrade has failed before")),
         }
     }
 
     fn note_handshake(
         &mut self,
-        outcome: Result<WebSocket<Carrier>, HandshakeError<ClientHandshake<Carrier>>>,
+        outcome: std::result::Result<WebSocket<Carrier>, HandshakeError<ClientHandshake<Carrier>>>,
     ) -> io::Result<()> {
         self.phase = match outcome {
             Ok(open) => Phase::Open(Box::new(open)),
@@ -207,62 +230,169 @@ impl fmt::Debug for WebSocketStream {
 
 /// What the frames travel in.
 #[derive(Debug)]
-pub(super) enum Carrier {
+pub(super) struct Carrier {
+    pipe: Pipe,
+    /// The pipe took no more when it was last written to.
+    blocked: bool,
+}
+
+#[derive(Debug)]
+enum Pipe {
     Socket(Quiet),
     #[cfg(feature = "tls")]
     Tls(Box<super::TlsStream>),
 }
 
 impl Carrier {
-    fn fd(&self) -> RawFd {
-        match self {
-            Carrier::Socket(socket) => socket.0.as_raw_fd(),
-            #[cfg(feature = "tls")]
-            Carrier::Tls(stream) => stream.fd(),
+    pub(super) fn socket(socket: Socket) -> Self {
+        Carrier {
+            pipe: Pipe::Socket(Quiet::new(socket)),
+            blocked: false,
         }
     }
 
-    fn shut_down(&self) {
-        match self {
-            // Fails when the peer is gone already, which is as good.
-            Carrier::Socket(socket) => drop(socket.0.shutdown(Shutdown::Write)),
+    #[cfg(feature = "tls")]
+    pub(super) fn tls(stream: super::TlsStream) -> Self {
+        Carrier {
+            pipe: Pipe::Tls(Box::new(stream)),
+            blocked: false,
+        }
+    }
+
+    fn fd(&self) -> RawFd {
+        match &self.pipe {
+            Pipe::Socket(socket) => socket.as_raw_fd(),
             #[cfg(feature = "tls")]
-            Carrier::Tls(_) => {}
+            Pipe::Tls(stream) => stream.fd(),
+        }
+    }
+
+    fn is_secure(&self) -> bool {
+        !matches!(self.pipe, Pipe::Socket(_))
+    }
+
+    fn wants_write(&self) -> bool {
+        match &self.pipe {
+            Pipe::Socket(_) => self.blocked,
+            #[cfg(feature = "tls")]
+            Pipe::Tls(stream) => stream.wants_write(),
+        }
+    }
+
+    fn hold(&mut self, held: bool) {
+        match &mut self.pipe {
+            Pipe::Socket(socket) => socket.hold(held),
+            #[cfg(feature = "tls")]
+            Pipe::Tls(stream) => stream.hold(held),
+        }
+    }
+
+    /// Goes on with the handshake of TLS; whether it is through.
+    fn handshake(&mut self) -> io::Result<bool> {
+        match &mut self.pipe {
+            Pipe::Socket(_) => Ok(true),
+            #[cfg(feature = "tls")]
+            Pipe::Tls(stream) => stream.handshake(),
+        }
+    }
+
+    fn shut_down(&mut self) {
+        match &mut self.pipe {
+            Pipe::Socket(socket) => socket.shut_down(),
+            #[cfg(feature = "tls")]
+            Pipe::Tls(stream) => stream.shut_down(),
         }
     }
 }
 
 impl Read for Carrier {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Carrier::Socket(socket) => socket.read(buffer),
+        match &mut self.pipe {
+            Pipe::Socket(socket) => socket.read(buffer),
             #[cfg(feature = "tls")]
-            Carrier::Tls(stream) => stream.read(buffer),
+            Pipe::Tls(stream) => stream.read(buffer),
         }
     }
 }
 
 impl Write for Carrier {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Carrier::Socket(socket) => socket.write(bytes),
+        let outcome = match &mut self.pipe {
+            Pipe::Socket(socket) => socket.write(bytes),
             #[cfg(feature = "tls")]
-            Carrier::Tls(stream) => stream.write(bytes),
-        }
+            Pipe::Tls(stream) => stream.write(bytes),
+        };
+        self.blocked = outcome.is_err();
+        outcome
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Carrier::Socket(_) => Ok(()),
+        match &mut self.pipe {
+            Pipe::Socket(_) => Ok(()),
             #[cfg(feature = "tls")]
-            Carrier::Tls(stream) => stream.flush(),
+            Pipe::Tls(stream) => stream.flush(),
         }
     }
 }
 
+/// Whether a program may have this header field in its upgrade requests.
+pub fn check_header(name: &str, value: &str) -> Result<()> {
+    let (name, _) = header(name, value)?;
+    let ours = [
+        CONNECTION,
+        UPGRADE,
+        SEC_WEBSOCKET_KEY,
+        SEC_WEBSOCKET_VERSION,
+    ];
+    match ours.contains(&name) {
+        true => Err(Error::invalid("a header field that the upgrade needs")),
+        false => Ok(()),
+    }
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
+    let name = HeaderName::try_from(name).ok();
+    name.zip(HeaderValue::from_str(value).ok())
+        .ok_or(Error::invalid("a header field that HTTP does not allow"))
+}
+
+/// The upgrade request (RFC 6455 section 4.1).
+fn request(options: &WebSocketOptions, secure: bool, host: &str, port: u16) -> Result<Request> {
+    let scheme = if secure { "wss" } else { "ws" };
+    let host = match host.contains(':') {
+        true => format!("[{host}]"), // an IPv6 address
+        false => host.to_owned(),
+    };
+    // For a Unix socket there is no name to ask for.
+    let authority = match port {
+        0 => "localhost".to_owned(),
+        port => format!("{host}:{port}"),
+    };
+    let slash = if options.path.starts_with('/') {
+        ""
+    } else {
+        "/"
+    };
+    let mut request = format!("{scheme}://{authority}{slash}{}", options.path)
+        .into_client_request()
+        .map_err(|error| failed(&format!("path {:?}: {error}", options.path)))?;
+    let headers = request.headers_mut();
+    headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("mqtt"));
+    for (name, value) in &options.headers {
+        let (name, value) = header(name, value)?;
+        if name == HOST || name == SEC_WEBSOCKET_PROTOCOL {
+            headers.insert(name, value);
+        } else {
+            headers.append(name, value);
+        }
+    }
+    Ok(request)
+}
+
 /// The end of the connection, as a read reports it.
-fn end_or_error(error: Error) -> io::Result<usize> {
+fn end_or_error(error: tungstenite::Error) -> io::Result<usize> {
     use tungstenite::error::ProtocolError;
+    use tungstenite::Error;
     match error {
         Error::ConnectionClosed
         | Error::AlreadyClosed
@@ -271,21 +401,22 @@ fn end_or_error(error: Error) -> io::Result<usize> {
     }
 }
 
-fn to_io(error: Error) -> io::Error {
+fn to_io(error: tungstenite::Error) -> io::Error {
+    use tungstenite::Error;
     match error {
         Error::Io(error) => error,
-        Error::Http(response) => invalid_owned(format!(
-            "the server answers {} to the upgrade",
+        Error::Http(response) => refused(&format!(
+            "the server answers the upgrade with {}",
             response.status()
         )),
-        error => invalid_owned(error.to_string()),
+        error => refused(&error.to_string()),
     }
 }
 
-fn invalid(what: &str) -> io::Error {
-    invalid_owned(what.to_owned())
+fn refused(what: &str) -> io::Error {
+    super::refused(failed(what))
 }
 
-fn invalid_owned(what: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("WebSocket: {what}"))
+fn failed(what: &str) -> Error {
+    Error::WebSocket(what.to_owned())
 }

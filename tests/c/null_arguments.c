@@ -2,6 +2,8 @@
  * on a client that is there. Each is answered by an error code. */
 #include <limits.h>
 
+#include <mqttrs.h>
+
 #include "check.h"
 
 static const char bad[] = "a\xff\xfe";
@@ -371,6 +373,38 @@ static void options(void)
     mosquitto_destroy(m);
 }
 
+/* How connections are made: mqttrs.h. */
+static void making_connections(void)
+{
+    struct mosquitto *m = fresh(4);
+    char text[8] = "unused!";
+    CHECK_INT(0, mqttrs_last_error(NULL, NULL, 0));
+    CHECK_INT(0, mqttrs_last_error(m, NULL, 0));
+    CHECK_INT(0, mqttrs_last_error(m, text, sizeof text));
+    CHECK_INT(0, strlen(text));
+    CHECK_INT(INVAL, mqttrs_connect_timeout_set(NULL, 1));
+    CHECK_INT(INVAL, mqttrs_connect_timeout_set(m, 0));
+    CHECK_INT(0, mqttrs_connect_timeout_set(m, UINT_MAX));
+    CHECK_INT(INVAL, mqttrs_http_proxy_set(NULL, "proxy", 1, NULL, NULL));
+    CHECK_INT(0, mqttrs_http_proxy_set(m, NULL, -1, NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_http_proxy_set(m, bad, 1, NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_http_proxy_set(m, "proxy", 0, NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_http_proxy_set(m, "proxy", 65536, NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_http_proxy_set(m, "proxy", 1, "a:b", "c"));
+    CHECK_INT(INVAL, mqttrs_http_proxy_set(m, "proxy", 1, NULL, "c"));
+    CHECK_INT(INVAL, mqttrs_http_proxy_set(m, "proxy", 1, "a", bad));
+    CHECK_INT(INVAL, mqttrs_websocket_header_add(NULL, "a", "b"));
+    CHECK_INT(0, mqttrs_websocket_header_add(m, NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_websocket_header_add(m, "a", NULL));
+    CHECK_INT(INVAL, mqttrs_websocket_header_add(m, bad, "b"));
+    CHECK_INT(INVAL, mqttrs_websocket_header_add(m, "a b", "c"));
+    CHECK_INT(INVAL, mqttrs_websocket_header_add(m, "a", "b\r\nc: d"));
+    CHECK_INT(INVAL, mqttrs_websocket_header_add(m, "Upgrade", "x"));
+    CHECK(mqttrs_last_error(m, text, sizeof text) > sizeof text);
+    CHECK_INT(7, strlen(text));
+    mosquitto_destroy(m);
+}
+
 static void tls(const char *readable)
 {
     struct mosquitto *m = fresh(4);
@@ -670,6 +704,7 @@ int main(int argc, char **argv)
     properties_of_a_publish();
     authentication();
     options();
+    making_connections();
     tls(argv[0]);
     helpers();
     messages();

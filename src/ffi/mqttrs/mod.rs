@@ -1,4 +1,5 @@
 //! What libmosquitto does not have: `mqttrs.h`, a file for each section of it.
 
+mod connection;
 mod publish;
 mod tls;

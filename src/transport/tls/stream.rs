@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
-use std::net::Shutdown;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 
@@ -28,19 +27,34 @@ impl TlsStream {
         let connection = ClientConnection::new(Arc::clone(config), name)
             .map_err(|error| Error::Tls(error.to_string()))?;
         Ok(TlsStream {
-            socket: Quiet(socket),
+            socket: Quiet::new(socket),
             connection,
         })
     }
 
     /// The socket's descriptor.
     pub fn fd(&self) -> RawFd {
-        self.socket.0.as_raw_fd()
+        self.socket.as_raw_fd()
     }
 
     /// Whether bytes that were taken still have to reach the socket.
     pub fn has_unsent(&self) -> bool {
         self.connection.wants_write() || self.connection.is_handshaking()
+    }
+
+    /// Whether the handshake is still going on.
+    pub fn is_handshaking(&self) -> bool {
+        self.connection.is_handshaking()
+    }
+
+    /// Whether bytes wait for the socket to take them.
+    pub fn wants_write(&self) -> bool {
+        self.connection.wants_write()
+    }
+
+    /// See [`super::super::Stream::hold`].
+    pub fn hold(&mut self, held: bool) {
+        self.socket.hold(held);
     }
 
     /// Goes on with the handshake; whether it is through.
@@ -73,12 +87,17 @@ impl TlsStream {
         }
     }
 
-    /// Says goodbye as far as that is possible without waiting.
-    pub fn close(mut self) {
+    /// Ends our side, as far as that is possible without waiting.
+    pub fn shut_down(&mut self) {
         self.connection.send_close_notify();
         // Fails when the peer is gone already, which is as good.
         let _ = self.flush();
-        let _ = self.socket.0.shutdown(Shutdown::Write);
+        self.socket.shut_down();
+    }
+
+    /// Says goodbye as far as that is possible without waiting.
+    pub fn close(mut self) {
+        self.shut_down();
         let mut discarded = [0; 4096];
         for _ in 0..64 {
             match self.socket.read(&mut discarded) {
