@@ -11,8 +11,12 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How long a question may take to come before the test fails.
+const DEADLINE: Duration = Duration::from_secs(10);
 
 pub const A: u16 = 1;
 pub const CNAME: u16 = 5;
@@ -46,6 +50,7 @@ pub struct Dns {
 struct Shared {
     script: Mutex<Script>,
     queries: Mutex<Vec<Query>>,
+    asked: Condvar,
     stop: AtomicBool,
 }
 
@@ -77,6 +82,7 @@ impl Dns {
         let shared = Arc::new(Shared {
             script: Mutex::new(Box::new(script)),
             queries: Mutex::default(),
+            asked: Condvar::new(),
             stop: AtomicBool::new(false),
         });
         let address = udp.local_addr().unwrap();
@@ -104,6 +110,18 @@ impl Dns {
     /// What was asked so far.
     pub fn queries(&self) -> Vec<Query> {
         self.shared.queries.lock().unwrap().clone()
+    }
+
+    /// Waits until somebody has asked for `name`.
+    pub fn wait_for_query(&self, name: &str) {
+        let queries = self.shared.queries.lock().unwrap();
+        let missing = |queries: &mut Vec<Query>| queries.iter().all(|query| query.name != name);
+        let (_queries, outcome) = self
+            .shared
+            .asked
+            .wait_timeout_while(queries, DEADLINE, missing)
+            .unwrap();
+        assert!(!outcome.timed_out(), "nobody asked for {name}");
     }
 }
 
@@ -160,6 +178,7 @@ impl Shared {
     fn answer(&self, message: &[u8], from: SocketAddr, tcp: bool) -> Vec<Vec<u8>> {
         let query = read(message, from, tcp);
         self.queries.lock().unwrap().push(query.clone());
+        self.asked.notify_all();
         (self.script.lock().unwrap())(&query)
     }
 }
