@@ -7,7 +7,7 @@ set -eu
 
 # The peers we are compared with: the broker, its tools, libmosquitto itself
 # for C and C++, and a daemon that links it; SOCKS5 and HTTP proxies.
-peers="mosquitto mosquitto-clients libmosquitto1 libmosquitto-dev libmosquittopp-dev collectd-core microsocks dante-server tinyproxy-bin squid"
+peers="mosquitto mosquitto-clients libmosquitto1 libmosquitto-dev libmosquittopp-dev collectd-core openssl microsocks dante-server tinyproxy-bin squid"
 # What builds and examines the C programs.
 tools="binutils cmake gcc g++ libc6-dev make pkg-config valgrind"
 # Services among the packages above.

@@ -16,10 +16,14 @@
 mod broker;
 #[path = "programs/cases/mod.rs"]
 mod cases;
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "programs/compare.rs"]
 mod compare;
 #[path = "programs/library.rs"]
 mod library;
+#[path = "programs/proxy.rs"]
+mod proxy;
 #[path = "programs/run.rs"]
 mod run;
 #[path = "programs/script.rs"]
@@ -29,25 +33,4 @@ mod self_check;
 #[path = "programs/wire.rs"]
 mod wire;
 
-use library::Library;
-use script::Script;
-
-/// Runs a case on both libraries and panics with all that differs.
-fn check(text: &str) {
-    let problems = compare_with(text, &Library::ours());
-    assert!(problems.is_empty(), "{text}\n\n{}", problems.join("\n"));
-}
-
-fn compare_with(text: &str, library: &Library) -> Vec<String> {
-    let script = Script::parse(text);
-    let debian = run::run(&script, &Library::Debian);
-    let ours = run::run(&script, library);
-    let mut problems = Vec::new();
-    for (name, ran) in [(Library::Debian.name(), &debian), (library.name(), &ours)] {
-        let file = |name: &str| std::fs::read(ran.dir.file(name)).expect("a file of the case");
-        let unmet = compare::unmet(&script, &ran.outcomes, file);
-        problems.extend(unmet.iter().map(|unmet| format!("on {name}: {unmet}")));
-    }
-    problems.extend(compare::differences(&script, &debian, &ours));
-    problems
-}
+use compare::{check, problems as compare_with};

@@ -18,6 +18,15 @@ use socket2::{Domain, Socket, Type};
 /// Longest time that a test waits for a line of the log before it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What comes before the lines for every TLS connection.
+const OPENSSL_CONF: &str = "openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = every_connection
+[every_connection]
+";
+
 /// A port of 127.0.0.1 that is ours but that nothing listens on.
 ///
 /// The socket is bound with `SO_REUSEADDR` and never listens: the kernel gives
@@ -76,8 +85,9 @@ impl Broker {
     /// Starts a broker with its files in `dir` and waits until it listens.
     ///
     /// `settings` are lines of its configuration file; without an
-    /// `allow_anonymous` among them everyone is let in.
-    pub(crate) fn start(dir: &Path, settings: &[String]) -> Self {
+    /// `allow_anonymous` among them everyone is let in. `openssl` are lines of how its
+    /// OpenSSL is configured.
+    pub(crate) fn start(dir: &Path, settings: &[String], openssl: &[String]) -> Self {
         let port = HeldPort::new();
         let mut conf = format!(
             "listener {} 127.0.0.1\n\
@@ -99,9 +109,14 @@ impl Broker {
         let conf_file = dir.join("mosquitto.conf");
         fs::write(&conf_file, conf).expect("writing the broker's configuration");
 
+        // An own file in any case: what the machine has set does not matter.
+        let openssl_conf = dir.join("openssl.cnf");
+        let openssl = format!("{OPENSSL_CONF}{}\n", openssl.join("\n"));
+        fs::write(&openssl_conf, openssl).expect("writing OpenSSL's configuration");
         let mut child = Command::new("/usr/sbin/mosquitto")
             .arg("-c")
             .arg(&conf_file)
+            .env("OPENSSL_CONF", openssl_conf)
             .env_remove("LD_LIBRARY_PATH")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -12,8 +12,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::broker::{Broker, HeldPort};
+use crate::certificates::certificates;
 use crate::library::Library;
-use crate::script::{End, Invocation, Program, Script, Step};
+use crate::proxy::Proxy;
+use crate::script::{End, Invocation, Listener, Program, Script, Step};
 use crate::wire;
 
 /// A program that has not ended after this time is killed, and its case fails.
@@ -32,9 +34,14 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn ended_as_expected(&self) -> bool {
+        let ends = |(code, stderr): (i32, &str)| {
+            self.status.and_then(|status| status.code()) == Some(code)
+                && self.stderr == stderr.as_bytes()
+        };
         self.status.is_some_and(|status| match self.expected {
             End::Exit(code) => status.code() == Some(code),
             End::Signal => status.signal().is_some(),
+            End::Either(race) => race.ends().into_iter().any(ends),
         })
     }
 
@@ -61,13 +68,15 @@ pub(crate) fn run(script: &Script, library: &Library) -> Ran {
         library,
         dir: &dir,
         dead_port: dead_port.number(),
+        tls_port: HeldPort::new(),
+        proxy: None,
         broker: None,
         running: Vec::new(),
         outcomes: Vec::new(),
         subscriptions: HashMap::new(),
     };
     let settings: Vec<String> = script.settings.iter().map(|s| run.expand(s)).collect();
-    run.broker = Some(Broker::start(dir.path(), &settings));
+    run.broker = Some(Broker::start(dir.path(), &settings, &script.openssl));
     for step in &script.steps {
         run.step(step);
     }
@@ -157,6 +166,8 @@ struct Run<'a> {
     library: &'a Library,
     dir: &'a RunDir,
     dead_port: u16,
+    tls_port: HeldPort,
+    proxy: Option<Proxy>,
     broker: Option<Broker>,
     running: Vec<Running>,
     outcomes: Vec<(usize, Outcome)>,
@@ -212,6 +223,7 @@ impl Run<'_> {
                 self.finish(running);
             }
             Step::Log(times, text) => self.broker().wait_for_times(text, *times),
+            Step::Proxy(user) => self.proxy = Some(Proxy::start(user.as_ref())),
         }
     }
 
@@ -225,11 +237,14 @@ impl Run<'_> {
     }
 
     fn spawn(&mut self, mut invocation: Invocation) -> Running {
-        if !invocation.raw {
-            let port = self.broker().port().to_string();
-            invocation
-                .args
-                .extend(["-h", "127.0.0.1", "-p", &port].map(str::to_owned));
+        let address = match invocation.listener {
+            Listener::None => None,
+            Listener::Plain => Some(("127.0.0.1", self.broker().port())),
+            Listener::Tls => Some(("localhost", self.tls_port.number())),
+        };
+        if let Some((host, port)) = address {
+            let address = ["-h", host, "-p", &port.to_string()];
+            invocation.args.extend(address.map(str::to_owned));
         }
         if invocation.program != Program::Pub {
             if let Some(id) = invocation.client_id() {
@@ -240,13 +255,24 @@ impl Run<'_> {
             Some(file) => File::open(self.expand(file)).expect("stdin=FILE").into(),
             None => Stdio::null(),
         };
-        let mut command = Command::new(invocation.program.path());
+        let program = invocation.program.path();
+        let mut command = if invocation.detached {
+            let mut command = Command::new("setsid");
+            command.arg(program);
+            command
+        } else {
+            Command::new(program)
+        };
+        if let Some((name, value)) = &invocation.env {
+            command.env(name, self.expand(value));
+        }
         command
             .args(&invocation.args)
             .env("LC_ALL", "C.UTF-8")
             .env("TZ", "UTC")
             .env("HOME", self.dir.path())
             .env_remove("XDG_CONFIG_HOME")
+            .env_remove("OPENSSL_CONF")
             .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -312,6 +338,14 @@ impl Run<'_> {
     fn expand(&self, text: &str) -> String {
         let mut text = text.replace("{dir}", &self.dir.path().display().to_string());
         text = text.replace("{deadport}", &self.dead_port.to_string());
+        text = text.replace("{tls}", &self.tls_port.number().to_string());
+        if text.contains("{pki}") {
+            let dir = certificates().dir().display().to_string();
+            text = text.replace("{pki}", &dir);
+        }
+        if let Some(proxy) = &self.proxy {
+            text = text.replace("{proxy}", &proxy.port().to_string());
+        }
         if let Some(broker) = &self.broker {
             text = text.replace("{port}", &broker.port().to_string());
         }

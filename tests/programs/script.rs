@@ -10,6 +10,9 @@
 //! | `end ID` | waits until it has ended |
 //! | `log TEXT` | waits until the broker's log has a line with TEXT |
 //! | `logs N TEXT` | the same for N lines |
+//! | `tls CERTIFICATE` | the broker listens with TLS too, with this certificate; a `conf` that follows is for this listener |
+//! | `openssl LINE` | one more line of how the broker's OpenSSL is configured |
+//! | `proxy USER PASSWORD` | starts a SOCKS5 proxy, without the two for everyone |
 //! | `conf LINE` | one more line of the broker's configuration (before the first program) |
 //! | `sees TEXT` | some program must have printed TEXT (with both libraries) |
 //! | `gets FILE` | the standard output of some program must be exactly this file |
@@ -17,11 +20,13 @@
 //! | `mask pid`, `mask digits` | what differs between any two runs is not compared |
 //!
 //! Before the arguments of a program there may be `rc=N` (its exit status, 0
-//! unless given; `rc=kill` when it dies of a signal), `stdin=FILE` and `raw`
-//! (no `-h` and `-p` are added). Single quotes keep blanks together; `{port}`,
-//! `{deadport}` (nothing listens there), `{dir}` and the names of files
-//! (`{big}`: 1 MiB, `{lines}`: 10,000 lines, `{small}`, `{empty}`,
-//! `{passwords}`: user `alice`, password `secret`, `{acl}`) are replaced.
+//! unless given; `rc=kill` when it dies of a signal), `race=NAME` (it ends in one of the
+//! ways that [`Race`] says), `stdin=FILE`, `env=NAME=VALUE`, `detached` (it has no terminal),
+//! `raw` (no `-h` and `-p` are added) and `tls` (those of the TLS listener are added). Single
+//! quotes keep blanks together; `{port}`, `{tls}` (the port with TLS), `{proxy}` (the proxy's),
+//! `{deadport}` (nothing listens there), `{pki}` (the folder of `support/certificates.rs`),
+//! `{dir}` and the names of files (`{big}`: 1 MiB, `{lines}`: 10,000 lines, `{small}`,
+//! `{empty}`, `{passwords}`: user `alice`, password `secret`, `{acl}`) are replaced.
 //!
 //! All programs in the background are waited for at the end.
 
@@ -49,6 +54,41 @@ impl Program {
 pub(crate) enum End {
     Exit(i32),
     Signal,
+    Either(Race),
+}
+
+/// Where Debian's library itself ends now in one way and now in the other, depending on when
+/// the peer's answer arrives: while the program still connects or when it is in its loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Race {
+    /// The handshake fails.
+    Handshake,
+    /// The server, in TLS 1.3, refuses the client after the client's handshake is complete.
+    Refused,
+}
+
+impl Race {
+    /// The exit statuses, and what is on stderr with each.
+    pub(crate) fn ends(self) -> [(i32, &'static str); 2] {
+        match self {
+            Self::Handshake => [
+                (8, "Error: A TLS error occurred.\n"),
+                (1, "Unable to connect (A TLS error occurred.).\n"),
+            ],
+            Self::Refused => [
+                (7, "Error: The connection was lost.\n"),
+                (1, "Error: Protocol error\n"),
+            ],
+        }
+    }
+}
+
+/// What is added to the arguments of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listener {
+    None,
+    Plain,
+    Tls,
 }
 
 /// One command line.
@@ -56,9 +96,11 @@ pub(crate) enum End {
 pub(crate) struct Invocation {
     pub(crate) program: Program,
     pub(crate) background: bool,
-    pub(crate) raw: bool,
+    pub(crate) listener: Listener,
     pub(crate) end: End,
     pub(crate) stdin: Option<String>,
+    pub(crate) env: Option<(String, String)>,
+    pub(crate) detached: bool,
     pub(crate) args: Vec<String>,
 }
 
@@ -82,6 +124,7 @@ pub(crate) enum Step {
     Kill(String),
     End(String),
     Log(usize, String),
+    Proxy(Option<(String, String)>),
 }
 
 /// A case, parsed.
@@ -89,6 +132,7 @@ pub(crate) enum Step {
 pub(crate) struct Script {
     pub(crate) steps: Vec<Step>,
     pub(crate) settings: Vec<String>,
+    pub(crate) openssl: Vec<String>,
     pub(crate) sees: Vec<String>,
     pub(crate) gets: Vec<String>,
     pub(crate) sorted: bool,
@@ -131,6 +175,17 @@ impl Script {
                 self.steps.push(Step::Log(times, text.to_owned()));
             }
             "conf" => self.settings.push(text()),
+            "openssl" => self.openssl.push(text()),
+            "tls" => self.settings.extend([
+                "listener {tls} 127.0.0.1".to_owned(),
+                format!("certfile {{pki}}/{rest}.crt"),
+                format!("keyfile {{pki}}/{rest}.key"),
+            ]),
+            "proxy" => {
+                let user = rest.split_once(' ');
+                let user = user.map(|(user, password)| (user.to_owned(), password.to_owned()));
+                self.steps.push(Step::Proxy(user));
+            }
             "sees" => self.sees.push(text()),
             "gets" => self.gets.push(text()),
             "sorted" => self.sorted = true,
@@ -149,20 +204,30 @@ fn invocation(verb: &str, rest: &str) -> Invocation {
             _ => Program::Rr,
         },
         background: verb.ends_with('&'),
-        raw: false,
+        listener: Listener::Plain,
         end: End::Exit(0),
         stdin: None,
+        env: None,
+        detached: false,
         args: words(rest),
     };
     loop {
         match invocation.args.first().map(String::as_str) {
-            Some("raw") => invocation.raw = true,
+            Some("raw") => invocation.listener = Listener::None,
+            Some("tls") => invocation.listener = Listener::Tls,
+            Some("detached") => invocation.detached = true,
+            Some("race=handshake") => invocation.end = End::Either(Race::Handshake),
+            Some("race=refused") => invocation.end = End::Either(Race::Refused),
             Some("rc=kill") => invocation.end = End::Signal,
             Some(word) if word.starts_with("rc=") => {
                 invocation.end = End::Exit(word[3..].parse().expect("rc=NUMBER"));
             }
             Some(word) if word.starts_with("stdin=") => {
                 invocation.stdin = Some(word[6..].to_owned());
+            }
+            Some(word) if word.starts_with("env=") => {
+                let (name, value) = word[4..].split_once('=').expect("env=NAME=VALUE");
+                invocation.env = Some((name.to_owned(), value.to_owned()));
             }
             _ => return invocation,
         }
@@ -201,7 +266,7 @@ fn a_script_is_cut_into_steps_modifiers_and_quoted_arguments() {
     assert_eq!(sub.client_id(), Some("s"));
     assert_eq!(sub.args, ["-i", "s", "-t", "a b"]);
     assert_eq!(publisher.end, End::Exit(3));
-    assert!(publisher.raw);
+    assert_eq!(publisher.listener, Listener::None);
     assert_eq!(publisher.stdin.as_deref(), Some("{x}"));
     assert_eq!(publisher.args, ["-m", ""]);
     assert_eq!(id, "s");

@@ -70,7 +70,7 @@ fn the_loader_takes_our_library_and_says_nothing_about_versions() {
 fn a_running_program_has_our_library_mapped_and_not_debians() {
     let ours = Library::ours();
     let dir = RunDir::new();
-    let broker = Broker::start(dir.path(), &[]);
+    let broker = Broker::start(dir.path(), &[], &[]);
     let port = broker.port().to_string();
     let mut command = Command::new(Program::Sub.path());
     command

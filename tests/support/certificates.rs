@@ -53,6 +53,7 @@ impl Certificates {
     /// | `client-rsa` | the same with an RSA key |
     /// | `client-v1` | the same in X.509 version 1 |
     /// | `client-chain` | the same by `intermediate`, which is in the file too |
+    /// | `client-lone` | the same without the intermediate certificate |
     /// | `client-expired`, `client-revoked` | as it says |
     /// | `client-other-ca` | by `other-ca` |
     ///
@@ -74,6 +75,11 @@ impl Certificates {
     pub fn text(&self, name: &str) -> String {
         let path = self.path(name);
         path.to_str().expect("a path in UTF-8").to_owned()
+    }
+
+    /// Where they all are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     fn make() -> Self {
