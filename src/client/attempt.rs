@@ -182,11 +182,12 @@ impl Client {
             Server::Domain(domain) => transport::Server::Domain {
                 domain: domain.clone(),
                 secure: st.options.tls.enabled,
-                skip: st.failed_attempts,
+                skip: st.attempts,
             },
         };
         let deadline = Instant::now() + st.options.connect_timeout;
         st.attempt_deadline = Some(deadline);
+        st.attempts = st.attempts.saturating_add(1);
         let options = st.options.clone();
         drop(st); // files may have to be read, and a password asked for
         let endpoint = Endpoint {
@@ -239,7 +240,7 @@ impl Client {
 impl super::State {
     fn set_target(&mut self, target: Target) {
         self.target = Some(target);
-        self.failed_attempts = 0;
+        self.attempts = 0;
         self.lifecycle.wish();
     }
 

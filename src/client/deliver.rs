@@ -102,6 +102,7 @@ impl Client {
     fn deliver<'a>(&'a self, mut st: Guard<'a>, event: SessionEvent) -> Guard<'a> {
         if let SessionEvent::Connected { code: 0, .. } = event {
             st.lifecycle.connected();
+            st.attempts = 0;
         }
         drop(st);
         match &event {

@@ -29,7 +29,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 pub use crate::session::Publication;
-pub use crate::transport::{Proxy, ProxyKind, TlsSettings};
+pub use crate::transport::{Proxy, ProxyKind, TlsFiles, TlsPart, TlsSettings};
 pub use crate::types::LogLevel;
 pub use driver::{Wait, Wake};
 pub use event::{Event, Handler, Message};
@@ -77,8 +77,8 @@ struct State {
     last_error: Option<Error>,
     /// When the attempt that is going on has to have come to a connection.
     attempt_deadline: Option<Instant>,
-    /// How many attempts failed since the target was set or a connection accepted.
-    failed_attempts: usize,
+    /// How many attempts were made since the target was set or a connection accepted.
+    attempts: usize,
     /// Kept over reconnects, with what it needs to resume TLS sessions.
     #[cfg(feature = "tls")]
     tls: Option<TlsConfig>,
@@ -384,7 +384,7 @@ impl State {
             failure: None,
             last_error: None,
             attempt_deadline: None,
-            failed_attempts: 0,
+            attempts: 0,
             #[cfg(feature = "tls")]
             tls: None,
             dispatcher: None,
@@ -455,7 +455,6 @@ impl State {
     fn note_failure(&mut self, error: Option<&Error>) {
         if let Some(error) = error {
             self.last_error = Some(error.clone());
-            self.failed_attempts = self.failed_attempts.saturating_add(1);
         }
     }
 

@@ -3,15 +3,22 @@
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::mpsc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use socket2::SockAddr;
 
+use super::{look_up_timed_out, Layers, Proxy};
 #[cfg(feature = "srv")]
 use super::{lookup_srv, Service, SrvTarget};
-use super::{Layers, Proxy};
 use crate::error::{Error, Result};
+
+/// How many of a domain's servers an attempt tries; the next one begins with others.
+const MOST_SERVERS: usize = 8;
+
+/// How long the look-ups of a domain's other servers may take once one has its addresses.
+const LOOK_UP_GRACE: Duration = Duration::from_secs(1);
 
 /// Where to connect to, and how.
 #[derive(Debug, Clone)]
@@ -96,26 +103,70 @@ impl Endpoint {
                 servers
             }
         };
-        let mut found = VecDeque::with_capacity(servers.len());
-        let mut failure = Error::Resolver("no server".to_owned());
-        for (host, port) in servers {
-            let addresses = match &self.proxy {
-                Some(proxy) => resolve(&proxy.host, proxy.port),
-                None => resolve(&host, port),
-            };
-            match addresses {
-                Ok(addresses) => found.push_back(Candidate {
-                    host,
-                    port,
-                    addresses: interleaved(addresses),
-                }),
-                Err(error) => failure = error,
+        let Some(proxy) = &self.proxy else {
+            return resolve_servers(servers, deadline);
+        };
+        let addresses = interleaved(resolve(&proxy.host, proxy.port)?);
+        let by_proxy = |(host, port)| Candidate {
+            host,
+            port,
+            addresses: addresses.clone(),
+        };
+        Ok(servers.into_iter().map(by_proxy).collect())
+    }
+}
+
+/// Those of the servers that have an address, at least one. Each is looked up on a thread
+/// of its own: one whose name server is silent must not hold up the others.
+fn resolve_servers(
+    mut servers: Vec<(String, u16)>,
+    deadline: Instant,
+) -> Result<VecDeque<Candidate>> {
+    if let [(host, port)] = &servers[..] {
+        return Ok(VecDeque::from([Candidate {
+            host: host.clone(),
+            port: *port,
+            addresses: interleaved(resolve(host, *port)?),
+        }]));
+    }
+    servers.truncate(MOST_SERVERS);
+    let (sender, receiver) = mpsc::channel();
+    for (index, (host, port)) in servers.iter().cloned().enumerate() {
+        let sender = sender.clone();
+        resolve_in_background(move || {
+            // Fails when nobody waits any more.
+            let _ = sender.send((index, resolve(&host, port)));
+        })?;
+    }
+    drop(sender); // so that the end of the threads is the end of the waiting
+    let mut found: Vec<Option<VecDeque<SockAddr>>> = vec![None; servers.len()];
+    let mut failure = look_up_timed_out();
+    let mut until = deadline;
+    while let Ok((index, outcome)) =
+        receiver.recv_timeout(until.saturating_duration_since(Instant::now()))
+    {
+        match outcome {
+            Ok(addresses) => {
+                found[index] = Some(interleaved(addresses));
+                until = until.min(Instant::now() + LOOK_UP_GRACE);
             }
+            Err(error) => failure = error,
         }
-        match found.is_empty() {
-            true => Err(failure),
-            false => Ok(found),
-        }
+    }
+    let candidates: VecDeque<Candidate> = servers
+        .into_iter()
+        .zip(found)
+        .filter_map(|((host, port), addresses)| {
+            addresses.map(|addresses| Candidate {
+                host,
+                port,
+                addresses,
+            })
+        })
+        .collect();
+    match candidates.is_empty() {
+        true => Err(failure),
+        false => Ok(candidates),
     }
 }
 
