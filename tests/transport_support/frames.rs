@@ -73,6 +73,10 @@ impl WebSocketSide {
             let _ = io::copy(&mut carrier, &mut io::sink());
             return Ok(None);
         }
+        #[allow(
+            clippy::result_large_err,
+            reason = "the type that tungstenite asks for"
+        )]
         let callback = |request: &Request, mut response: Response| {
             seen(HttpRequest::from_request(request));
             self.pass();

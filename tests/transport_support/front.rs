@@ -11,12 +11,14 @@ use super::carrier::{Carrier, TlsSide};
 use super::frames::WebSocketSide;
 use super::listen::{Place, Server};
 use super::pump::{pump, Outer};
-use super::HttpRequest;
+use super::{Gate, HttpRequest};
 
 /// The running server.
 pub struct Front {
     server: Server,
     seen: Arc<Seen>,
+    /// Where all traffic behind the handshakes passes; open from the start.
+    pub gate: Gate,
 }
 
 /// What is between the socket and MQTT.
@@ -46,12 +48,13 @@ impl Front {
     pub fn start(place: Place, sides: Sides, broker: u16) -> Front {
         let seen = Arc::new(Seen::default());
         let config = sides.tls.as_ref().map(TlsSide::config);
+        let gate = Gate::new_open();
         let server = Server::start(place, {
-            let seen = Arc::clone(&seen);
+            let (seen, gate) = (Arc::clone(&seen), gate.clone());
             // Failures are the client's to notice.
-            move |socket| drop(serve(socket, &sides, config.clone(), broker, &seen))
+            move |socket| drop(serve(socket, &sides, config.clone(), broker, &seen, &gate))
         });
-        Front { server, seen }
+        Front { server, seen, gate }
     }
 
     pub fn server(&self) -> &Server {
@@ -79,6 +82,7 @@ fn serve(
     config: Option<Arc<ServerConfig>>,
     broker: u16,
     seen: &Seen,
+    gate: &Gate,
 ) -> io::Result<()> {
     let mut visit = Visit::default();
     let carrier = match (&sides.tls, config) {
@@ -112,5 +116,5 @@ fn serve(
         Outer::bytes(carrier)
     };
     let inner = TcpStream::connect((Ipv4Addr::LOCALHOST, broker))?;
-    pump(outer, &inner, &seen.pongs)
+    pump(outer, &inner, &seen.pongs, gate)
 }

@@ -21,11 +21,22 @@ impl Gate {
         Gate::default()
     }
 
+    pub fn new_open() -> Gate {
+        let gate = Gate::new();
+        gate.open();
+        gate
+    }
+
     /// Lets the server, and all that come after it, pass.
     pub fn open(&self) {
         let (state, changed) = &*self.inner;
         state.lock().unwrap().open = true;
         changed.notify_all();
+    }
+
+    /// Lets nobody pass any more.
+    pub fn close(&self) {
+        self.inner.0.lock().unwrap().open = false;
     }
 
     /// Whether a server stands here, or has passed.

@@ -27,6 +27,7 @@ pub mod route;
 pub mod script;
 pub mod settings;
 pub mod socks5;
+pub mod stages;
 
 pub use carrier::TlsSide;
 pub use frames::{Answer, Framing, WebSocketSide};
@@ -34,6 +35,8 @@ pub use front::{Front, Visit};
 pub use gate::Gate;
 pub use http_proxy::{HttpProxy, HttpRequest};
 pub use listen::Place;
+pub use route::Rules;
 pub use route::{Host, Link, Path, Route, Through};
 pub use settings::Settings;
 pub use socks5::{Address, Socks5, SocksRequest};
+pub use stages::Stage;

@@ -9,6 +9,7 @@ use socket2::Socket;
 
 use super::carrier::Carrier;
 use super::frames::Frames;
+use super::Gate;
 
 const CHUNK: usize = 256 * 1024;
 
@@ -25,8 +26,13 @@ pub struct Bytes {
 }
 
 /// Forwards until both sides have closed, or one is gone. Takes all that the broker sends, so
-/// that a broker never waits for the client.
-pub fn pump(mut outer: Outer, inner: &TcpStream, pongs: &Mutex<usize>) -> io::Result<()> {
+/// that a broker never waits for the client. Before each step it has to pass `gate`.
+pub fn pump(
+    mut outer: Outer,
+    inner: &TcpStream,
+    pongs: &Mutex<usize>,
+    gate: &Gate,
+) -> io::Result<()> {
     outer.socket().set_nonblocking(true)?;
     inner.set_nonblocking(true)?;
     inner.set_nodelay(true)?;
@@ -37,6 +43,7 @@ pub fn pump(mut outer: Outer, inner: &TcpStream, pongs: &Mutex<usize>) -> io::Re
     let mut chunk = vec![0; CHUNK];
     loop {
         let mut progress = false;
+        gate.pass();
         if !outer_ended {
             if let Some(bytes) = would_block(outer.read(&mut chunk, pongs))? {
                 outer_ended = bytes.is_empty();

@@ -49,15 +49,29 @@ pub fn open(
     if drive == Drive::Thread {
         client.loop_start().unwrap();
     }
+    finish(path, client, version, connect.bytes())
+}
+
+/// Up to CONNACK for a client that has begun to connect, without properties.
+pub fn finish_connecting(
+    path: Path,
+    client: Client,
+    version: Version,
+    keep_alive: u16,
+) -> (Path, Wire) {
+    let connect = connect(version, "t").keep_alive(keep_alive);
+    finish(path, client, version, connect.bytes())
+}
+
+fn finish(path: Path, mut client: Client, version: Version, connect: Vec<u8>) -> (Path, Wire) {
     let peer = path.accept(&mut client);
     let mut wire = Wire {
         version,
         client,
         broker: Broker::start(), // nobody connects there
         peer,
-        connect: connect.bytes(),
+        connect: connect.clone(),
     };
-    let connect = wire.connect.clone();
     wire.expect(&connect);
     wire.accept_session(false, &[]);
     (path, wire)
