@@ -48,6 +48,8 @@ pub enum ProxyError {
 pub enum CallerError {
     /// An argument is outside its range; the text says which and why.
     InvalidArgument(&'static str),
+    /// A setting of TLS that cannot be; the text says which and why.
+    TlsSetting(String),
     /// There is no connection, and this call needs one.
     NotConnected,
     /// The negotiated protocol version, or this build, lacks the feature named.
@@ -206,6 +208,7 @@ impl fmt::Display for CallerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CallerError::InvalidArgument(what) => write!(f, "invalid argument: {what}"),
+            CallerError::TlsSetting(why) => write!(f, "TLS setting refused: {why}"),
             CallerError::NotConnected => f.write_str("not connected"),
             CallerError::NotSupported(what) => write!(f, "not supported: {what}"),
             CallerError::PayloadTooLarge => f.write_str("payload larger than 268435455 bytes"),

@@ -8,7 +8,8 @@ use super::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
 use super::constants::{mosq_opt_arg, mosq_opt_t, mosq_transport_t};
 use super::guard::guard;
 use super::handle::{call, enter, mosquitto, Contents};
-use crate::client::{LogLevel, Options, Proxy, ProxyKind, ReconnectDelay, TransportKind};
+use super::tls::change;
+use crate::client::{LogLevel, Options, Proxy, ProxyKind, ReconnectDelay, TlsPart, TransportKind};
 use crate::error::{CallerError, Error, Result};
 use crate::types::ProtocolVersion;
 
@@ -57,7 +58,7 @@ pub unsafe extern "C" fn mosquitto_opts_set(
 /// | MOSQ_OPT_SEND_MAXIMUM | 0 to 65535, 20 by default, 0 for no limit but 32767, half of the packet identifiers | QoS 1 and 2 messages the client sends unacknowledged |
 /// | MOSQ_OPT_TCP_NODELAY | 0 (default) or not 0 | send small packets at once |
 /// | MOSQ_OPT_TLS_USE_OS_CERTS | 0 (default) or not 0 | use TLS and trust the system's certificates |
-/// | MOSQ_OPT_TLS_OCSP_REQUIRED | 0 (default) or not 0 | demand a stapled OCSP answer |
+/// | MOSQ_OPT_TLS_OCSP_REQUIRED | 0 (default) or not 0 | demand a stapled OCSP answer, which is not supported: connecting fails with MOSQ_ERR_NOT_SUPPORTED |
 /// | MOSQ_OPT_TRANSPORT | MOSQ_T_TCP (default), MOSQ_T_WEBSOCKETS | what carries MQTT |
 /// | MOSQ_OPT_HTTP_HEADER_SIZE | 100 to 65535 | accepted; headers are not limited by it |
 /// | MOSQ_OPT_DISABLE_SOCKETPAIR | any | accepted; there is no socket pair |
@@ -67,7 +68,8 @@ pub unsafe extern "C" fn mosquitto_opts_set(
 /// callback.
 ///
 /// Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, an option that is not in the
-/// table and a value out of range; MOSQ_ERR_NOT_SUPPORTED, with a line in the log.
+/// table and a value out of range; MOSQ_ERR_NOT_SUPPORTED, with a line in the log, and then
+/// connecting fails until `mosquitto_tls_set` or the like succeeds.
 ///
 /// # Safety
 /// `mosq` is NULL or came from `mosquitto_new`.
@@ -98,7 +100,8 @@ pub unsafe extern "C" fn mosquitto_int_option(
 ///
 /// Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, an option that is not in the
 /// table, NULL where the table does not have it, and a string that is not UTF-8;
-/// MOSQ_ERR_NOT_SUPPORTED, with a line in the log.
+/// MOSQ_ERR_NOT_SUPPORTED, with a line in the log, and then connecting fails until
+/// `mosquitto_tls_set` or the like succeeds.
 ///
 /// # Safety
 /// `mosq` is NULL or came from `mosquitto_new`; `value` is NULL or a C string.
@@ -267,10 +270,13 @@ pub unsafe extern "C" fn mosquitto_socks5_set(
     })
 }
 
-/// Says in the log and to the caller that a setting is OpenSSL's and cannot be used here.
+/// Says in the log and to the caller that a setting is OpenSSL's and cannot be used here. The
+/// program wanted TLS in a way that is not to be had: it gets no connection without.
 pub(super) fn openssl(contents: &Contents, what: &'static str) -> Result<()> {
-    let line = || format!("{what} is not supported: this library does not use OpenSSL.");
-    contents.client().log(LogLevel::Error, line);
+    let line = format!("{what} is not supported: this library does not use OpenSSL.");
+    let client = contents.client();
+    client.options(|options| options.tls.refuse(TlsPart::Trust, line.clone()));
+    client.log(LogLevel::Error, || line);
     Err(Error::Caller(CallerError::NotSupported(what)))
 }
 
@@ -322,12 +328,7 @@ fn set_int(contents: &Contents, option: mosq_opt_arg, value: c_int) -> Result<()
         }
         SEND_MAXIMUM => set_send_maximum(contents, value),
         TCP_NODELAY => set(&|options| options.tcp_nodelay = value != 0),
-        TLS_USE_OS_CERTS => set(&|options| {
-            options.tls.use_os_certs = value != 0;
-            options.tls.enabled = options.tls.use_os_certs
-                || options.tls.ca_file.is_some()
-                || options.tls.ca_path.is_some();
-        }),
+        TLS_USE_OS_CERTS => set(&|options| options.tls.set_os_certs(value != 0)),
         TLS_OCSP_REQUIRED => set(&|options| options.tls.ocsp_required = value != 0),
         TRANSPORT => match value {
             T_TCP => set(&|options| options.transport = TransportKind::Tcp),
@@ -337,6 +338,10 @@ fn set_int(contents: &Contents, option: mosq_opt_arg, value: c_int) -> Result<()
         HTTP_HEADER_SIZE if (100..=65535).contains(&value) => Ok(()),
         HTTP_HEADER_SIZE => Err(Error::invalid(OUT_OF_RANGE)),
         DISABLE_SOCKETPAIR => Ok(()),
+        // This is how it is without the program's doing.
+        SSL_CTX_WITH_DEFAULTS if value == 0 => Err(Error::Caller(CallerError::NotSupported(
+            "MOSQ_OPT_SSL_CTX_WITH_DEFAULTS",
+        ))),
         SSL_CTX_WITH_DEFAULTS => openssl(contents, "MOSQ_OPT_SSL_CTX_WITH_DEFAULTS"),
         _ => Err(UNKNOWN),
     }
@@ -347,7 +352,7 @@ fn set_text(contents: &Contents, option: mosq_opt_arg, value: Option<&str>) -> R
     let client = contents.client();
     match (number(option), value) {
         (BIND_ADDRESS, _) => client.options(|options| options.bind_address = owned),
-        (TLS_ALPN, _) => client.options(|options| options.tls.alpn = owned),
+        (TLS_ALPN, _) => return change(contents, |tls| tls.set_alpn(owned.into_iter().collect())),
         (HTTP_PATH, _) => client.options(|options| options.http_path = owned),
         (TLS_KEYFORM, Some("pem")) => {}
         (TLS_KEYFORM, Some("engine")) => return openssl(contents, "MOSQ_OPT_TLS_KEYFORM engine"),

@@ -1,7 +1,6 @@
 //! TLS settings.
 
 use std::ffi::{c_char, c_int, c_void};
-use std::fs::File;
 use std::ptr::null_mut;
 
 use super::arguments::{bytes, text};
@@ -10,7 +9,8 @@ use super::guard::guard;
 use super::handle::{call, enter, mosquitto, Contents};
 use super::handler::PasswordCallback;
 use super::options::openssl;
-use crate::error::{Error, Result};
+use crate::client::{LogLevel, TlsFiles, TlsPart, TlsSettings};
+use crate::error::{CallerError, Error, Result};
 
 /// Makes the client use TLS from the next connect on, and says whom to trust.
 ///
@@ -27,7 +27,8 @@ use crate::error::{Error, Result};
 ///
 /// Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `cafile` and `capath` both
 /// NULL, one of `certfile` and `keyfile` without the other, and a file that cannot be opened.
-/// After an error the settings are as they were.
+/// After an error other than for NULL alone, connecting fails until this function, or another
+/// that says whom to trust, succeeds: there is no connection without TLS by mistake.
 ///
 /// # Safety
 /// `mosq` is NULL or came from `mosquitto_new`; the strings are NULL or C strings; `pw_callback` is
@@ -51,32 +52,31 @@ pub unsafe extern "C" fn mosquitto_tls_set(
     guard(MOSQ_ERR_UNKNOWN as c_int, || {
         let set = |contents: &Contents| {
             // SAFETY: the caller's promise, for all in this block.
-            let (ca_file, ca_path, cert_file, key_file) = unsafe {
-                (
-                    path(cafile)?,
-                    path(capath)?,
-                    path(certfile)?,
-                    path(keyfile)?,
-                )
+            let paths = unsafe {
+                [
+                    bytes(cafile),
+                    bytes(capath),
+                    bytes(certfile),
+                    bytes(keyfile),
+                ]
             };
-            if ca_file.is_none() && ca_path.is_none() {
+            if paths.iter().all(Option::is_none) {
                 return Err(Error::invalid("cafile and capath are NULL"));
             }
-            if cert_file.is_some() != key_file.is_some() {
-                return Err(Error::invalid("certfile and keyfile go together"));
-            }
-            for file in [&ca_file, &cert_file, &key_file].into_iter().flatten() {
-                File::open(file).map_err(|_| Error::invalid("file cannot be opened"))?;
-            }
+            let [ca_file, ca_path, cert_file, key_file] = paths.map(|path| path.map(utf8));
+            let files = || {
+                TlsFiles::open(
+                    ca_file.transpose()?,
+                    ca_path.transpose()?,
+                    cert_file.transpose()?,
+                    key_file.transpose()?,
+                )
+            };
+            let files = files();
+            change(contents, |tls| tls.set_files(files))?;
             contents
                 .callbacks
                 .set_key_password(pw_callback as PasswordCallback);
-            contents.client().options(|options| {
-                let tls = &mut options.tls;
-                tls.enabled = true;
-                (tls.ca_file, tls.ca_path) = (ca_file, ca_path);
-                (tls.cert_file, tls.key_file) = (cert_file, key_file);
-            });
             Ok(())
         };
         // SAFETY: the caller's promise.
@@ -133,18 +133,12 @@ pub unsafe extern "C" fn mosquitto_tls_opts_set(
             // SAFETY: the caller's promise.
             let ciphers = unsafe { text(ciphers, "ciphers is not UTF-8") }?.map(str::to_owned);
             let version = version.map(str::to_ascii_lowercase);
-            if !matches!(version.as_deref(), None | Some("tlsv1.2" | "tlsv1.3")) {
-                return Err(Error::invalid("tls_version is not tlsv1.2 or tlsv1.3"));
-            }
             if !matches!(cert_reqs, 0 | 1) {
                 return Err(Error::invalid("cert_reqs is not 0 or 1"));
             }
-            contents.client().options(|options| {
-                options.tls.no_verification = cert_reqs == 0;
-                options.tls.version = version;
-                options.tls.ciphers = ciphers;
-            });
-            Ok(())
+            change(contents, |tls| {
+                tls.set_protocol(cert_reqs == 1, version, ciphers)
+            })
         };
         // SAFETY: the caller's promise.
         unsafe { call(mosq, set) }
@@ -157,7 +151,8 @@ pub unsafe extern "C" fn mosquitto_tls_opts_set(
 /// callback.
 ///
 /// Returns MOSQ_ERR_NOT_SUPPORTED, with a line in the log; MOSQ_ERR_INVAL for `mosq` NULL or destroyed,
-/// `psk` or `identity` NULL, and other characters in `psk`.
+/// `psk` or `identity` NULL, and other characters in `psk`. Afterwards connecting fails, unless it
+/// was for NULL, until `mosquitto_tls_set` or the like succeeds.
 ///
 /// # Safety
 /// `mosq` is NULL or came from `mosquitto_new`; the strings are NULL or C strings.
@@ -173,11 +168,17 @@ pub unsafe extern "C" fn mosquitto_tls_psk_set(
         let set = |contents: &Contents| {
             // SAFETY: the caller's promise.
             let (psk, identity) = unsafe { (bytes(psk), bytes(identity)) };
-            let hexadecimal = psk.is_some_and(|psk| psk.iter().all(u8::is_ascii_hexdigit));
-            if !hexadecimal || identity.is_none() {
-                return Err(Error::invalid("psk or identity is NULL or not hexadecimal"));
+            let (Some(psk), Some(_)) = (psk, identity) else {
+                return Err(Error::invalid("psk or identity is NULL"));
+            };
+            match psk.iter().all(u8::is_ascii_hexdigit) {
+                true => openssl(contents, "TLS with a pre-shared key"),
+                false => change(contents, |tls| {
+                    let why = "the pre-shared key is not hexadecimal".to_owned();
+                    tls.refuse(TlsPart::Trust, why.clone());
+                    Err(why)
+                }),
             }
-            openssl(contents, "TLS with a pre-shared key")
         };
         // SAFETY: the caller's promise.
         unsafe { call(mosq, set) }
@@ -199,11 +200,23 @@ pub unsafe extern "C" fn mosquitto_ssl_get(mosq: *mut mosquitto) -> *mut c_void 
     })
 }
 
-/// A path; `None` for NULL.
-///
-/// # Safety
-/// `path` is NULL or a C string.
-unsafe fn path(path: *const c_char) -> Result<Option<String>> {
-    // SAFETY: the caller's promise.
-    Ok(unsafe { text(path, "path is not UTF-8") }?.map(str::to_owned))
+/// Changes the settings of TLS. What is refused stands in the log too, since programs look
+/// there when they do not look at what a function returned.
+pub(super) fn change(
+    contents: &Contents,
+    change: impl FnOnce(&mut TlsSettings) -> std::result::Result<(), String>,
+) -> Result<()> {
+    let client = contents.client();
+    let changed = client.options(|options| change(&mut options.tls));
+    changed.map_err(|why| {
+        let error = Error::Caller(CallerError::TlsSetting(why));
+        client.log(LogLevel::Error, || error.to_string());
+        error
+    })
+}
+
+/// A path. One that is no UTF-8 is refused like one that leads nowhere.
+pub(super) fn utf8(path: &[u8]) -> std::result::Result<String, String> {
+    let path = std::str::from_utf8(path).map(str::to_owned);
+    path.map_err(|_| "the path of a file is not UTF-8".to_owned())
 }

@@ -34,7 +34,7 @@ use crate::error::{Error, PeerError};
 pub use srv::{lookup as lookup_srv, Service, SrvTarget};
 #[cfg(feature = "tls")]
 pub use tls::{client_config, KeyPassword, TlsConfig, TlsStream};
-pub use tls_settings::TlsSettings;
+pub use tls_settings::{appendable, readable, TlsFiles, TlsPart, TlsSettings};
 #[cfg(feature = "websocket")]
 pub use websocket::{check_header, WebSocketOptions, WebSocketStream};
 

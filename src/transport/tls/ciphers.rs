@@ -1,8 +1,8 @@
 //! Cipher lists in OpenSSL's and IANA's names.
 
-use rustls::crypto::ring::cipher_suite as suite;
 use rustls::SupportedCipherSuite;
 
+use super::provider::cipher_suite as suite;
 use crate::error::{Error, Result};
 
 /// IANA's name, OpenSSL's name, the suite.

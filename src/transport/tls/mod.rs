@@ -1,26 +1,34 @@
 //! TLS, by rustls.
 
+mod certificate;
+pub(super) mod check;
 mod ciphers;
 mod config;
 mod key;
+mod key_log;
+mod material;
+mod old_key;
+mod provider;
+mod reason;
+mod revocation;
 mod stream;
 mod verify;
+mod version_1;
 
 use std::io;
-use std::sync::Arc;
-
-use rustls::ClientConfig;
 
 use crate::error::Error;
 
-pub use config::{client_config, KeyPassword};
+pub use config::{client_config, TlsConfig};
+pub use key::KeyPassword;
 pub use stream::TlsStream;
-
-/// A configuration made by [`client_config`].
-pub type TlsConfig = Arc<ClientConfig>;
 
 /// What TLS itself had against the connection, if that is why a read or write failed.
 pub(super) fn refusal(error: &io::Error) -> Option<Error> {
     let refused = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    Some(Error::Tls(refused.to_string()))
+    let connection = reason::Connection {
+        certificate: None,
+        answered: true,
+    };
+    Some(Error::Tls(reason::text(refused, connection)))
 }

@@ -10,13 +10,14 @@ use rustls::ClientConnection;
 use socket2::Socket;
 
 use super::super::socket::Quiet;
-use super::TlsConfig;
+use super::{reason, TlsConfig};
 use crate::error::{Error, Result};
 
 /// A TLS connection on a connected socket, or one whose handshake is going on.
 pub struct TlsStream {
     socket: Quiet,
     connection: ClientConnection,
+    config: TlsConfig,
 }
 
 impl TlsStream {
@@ -24,11 +25,12 @@ impl TlsStream {
     pub fn new(socket: Socket, config: &TlsConfig, host: &str) -> Result<Self> {
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Error::Tls(format!("{host} is no name a certificate can have")))?;
-        let connection = ClientConnection::new(Arc::clone(config), name)
+        let connection = ClientConnection::new(Arc::clone(&config.rustls), name)
             .map_err(|error| Error::Tls(error.to_string()))?;
         Ok(TlsStream {
             socket: Quiet::new(socket),
             connection,
+            config: Arc::clone(config),
         })
     }
 
@@ -113,9 +115,16 @@ impl TlsStream {
             .process_new_packets()
             .map(drop)
             .map_err(|error| {
+                let why = reason::text(
+                    &error,
+                    reason::Connection {
+                        certificate: self.config.certificate.as_deref(),
+                        answered: self.connection.protocol_version().is_some(),
+                    },
+                );
                 // The alert is a courtesy.
                 let _ = self.connection.write_tls(&mut self.socket);
-                io::Error::new(io::ErrorKind::InvalidData, error)
+                io::Error::new(io::ErrorKind::InvalidData, Error::Tls(why))
             })
     }
 }

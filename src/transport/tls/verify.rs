@@ -5,81 +5,240 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::WebPkiServerVerifier;
-use rustls::crypto::{verify_tls12_signature, verify_tls13_signature, CryptoProvider};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
-use x509_cert::der::Decode;
-use x509_cert::ext::pkix::SubjectAltName;
-use x509_cert::Certificate;
+use rustls::crypto::{
+    verify_tls12_signature, verify_tls13_signature, CryptoProvider, WebPkiSupportedAlgorithms,
+};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use x509_cert::der::asn1::ObjectIdentifier;
+use x509_cert::der::Encode;
+use x509_cert::ext::pkix::ExtendedKeyUsage;
 
-use super::config::anchors;
+use super::certificate::{check_dates, common_name_fits, is_version_1, may_issue, parse, Parsed};
+use super::revocation::{self, RevocationList};
+use super::{provider, reason, version_1};
 
 #[derive(Debug)]
 pub(super) struct Verifier {
-    /// `None` accepts any certificate.
-    webpki: Option<Arc<WebPkiServerVerifier>>,
-    /// What was named as trusted, for servers that show just that.
-    trusted: Vec<CertificateDer<'static>>,
+    /// `None` accepts any certificate, if its key is right.
+    pub(super) authority: Option<Authority>,
     /// The name is not compared.
-    insecure: bool,
-    provider: Arc<CryptoProvider>,
+    pub(super) insecure: bool,
+    /// SHA-256 of the keys a server may have; empty for any.
+    pub(super) pins: Vec<[u8; 32]>,
+    pub(super) algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl Verifier {
-    /// Checks chains up to one of `trusted`, and names unless `insecure`.
+/// Whom to believe.
+#[derive(Debug)]
+pub(super) struct Authority {
+    /// webpki's judgement of chains; a chain has to stand before all of them. None where
+    /// nobody trusted may issue certificates.
+    chains: Vec<Arc<WebPkiServerVerifier>>,
+    /// What was named as trusted, also servers that show just that.
+    pub(super) trusted: Vec<Trusted>,
+    pub(super) lists: Vec<RevocationList>,
+    /// Where the trusted certificates came from, for error messages.
+    pub(super) origin: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Trusted {
+    der: CertificateDer<'static>,
+    pub(super) parsed: Parsed,
+}
+
+impl Authority {
+    /// Believes what `trusted` say, but for what `lists` revoke.
     pub(super) fn new(
         trusted: Vec<CertificateDer<'static>>,
-        insecure: bool,
+        lists: Vec<CertificateRevocationListDer<'static>>,
+        origin: String,
         provider: &Arc<CryptoProvider>,
-    ) -> crate::error::Result<Self> {
-        let webpki = WebPkiServerVerifier::builder_with_provider(
-            Arc::new(anchors(&trusted)?),
-            Arc::clone(provider),
-        )
-        .build()
-        .map_err(|error| crate::error::Error::Tls(error.to_string()))?;
-        Ok(Verifier {
-            webpki: Some(webpki),
+    ) -> Result<Self, String> {
+        // Some bundles have one that nobody can read among many good ones.
+        let trusted: Vec<Trusted> = trusted
+            .into_iter()
+            .filter_map(|der| parse(&der).map(|parsed| Trusted { der, parsed }))
+            .collect();
+        if trusted.is_empty() {
+            return Err("no trusted certificates".to_owned());
+        }
+        let parsed_lists: Option<Vec<_>> = lists.iter().map(RevocationList::new).collect();
+        Ok(Authority {
+            chains: chains(&trusted, &lists, provider)?,
             trusted,
-            insecure,
-            provider: Arc::clone(provider),
+            lists: parsed_lists.ok_or("a revocation list cannot be read")?,
+            origin,
         })
     }
 
-    /// Accepts any certificate.
-    pub(super) fn accepting_all(provider: &Arc<CryptoProvider>) -> Self {
-        Verifier {
-            webpki: None,
-            trusted: Vec::new(),
-            insecure: true,
-            provider: Arc::clone(provider),
+    /// Whether one of the trusted certificates stands for this one; the name was not
+    /// compared, or was if the error says so.
+    fn check(
+        &self,
+        parsed: &Parsed,
+        shown: Shown<'_, '_>,
+        algorithms: &WebPkiSupportedAlgorithms,
+    ) -> Result<(), Error> {
+        let now = shown.now;
+        if let Some(itself) = self.trusted.iter().find(|one| one.der == *shown.end_entity) {
+            self.check_trusted_itself(&itself.parsed, now, algorithms)?;
+        } else if is_version_1(parsed) {
+            let trusted = self.trusted.iter().map(|one| &one.parsed);
+            let der = shown.end_entity;
+            version_1::check_issuer(der, parsed, trusted, &self.lists, now, algorithms)?;
+        } else {
+            return self.check_chain(parsed, shown);
+        }
+        // webpki compares the names of what it can read.
+        match is_version_1(parsed) {
+            true => Err(CertificateError::NotValidForName.into()),
+            false => rustls::client::verify_server_name(
+                &rustls::server::ParsedCertificate::try_from(shown.end_entity)?,
+                shown.name,
+            ),
         }
     }
 
-    /// A certificate that is itself among the trusted ones needs no chain, only to be
-    /// valid now and for this name.
-    fn verify_trusted_itself(
+    /// A certificate that is itself among the trusted ones needs no chain, only to be valid
+    /// now, for a server.
+    fn check_trusted_itself(
         &self,
-        certificate: &CertificateDer<'_>,
-        name: &ServerName<'_>,
+        certificate: &Parsed,
         now: UnixTime,
+        algorithms: &WebPkiSupportedAlgorithms,
     ) -> Result<(), Error> {
-        let parsed = parse(certificate)?;
-        let validity = parsed.tbs_certificate().validity();
-        let at = now.as_secs();
-        if at < validity.not_before.to_unix_duration().as_secs() {
-            return Err(CertificateError::NotValidYet.into());
+        check_dates(certificate, now)?;
+        let body = certificate.tbs_certificate();
+        match body.get_extension::<ExtendedKeyUsage>() {
+            Ok(None) => {}
+            Ok(Some((_, usage))) if usage.0.iter().any(is_for_servers) => {}
+            _ => return Err(CertificateError::InvalidPurpose.into()),
         }
-        if at > validity.not_after.to_unix_duration().as_secs() {
-            return Err(CertificateError::Expired.into());
+        let mut issuers = self.trusted.iter().map(|one| &one.parsed);
+        let issuer = issuers.find(|one| one.tbs_certificate().subject() == body.issuer());
+        let revoked = match issuer {
+            Some(issuer) => revocation::check(certificate, issuer, &self.lists, now, algorithms),
+            None if self.lists.iter().any(|list| list.names(certificate)) => {
+                Err(CertificateError::Revoked)
+            }
+            None => Ok(()),
+        };
+        match revoked {
+            // It is in nobody's list that it is trusted.
+            Err(CertificateError::UnknownRevocationStatus) => Ok(()),
+            outcome => Ok(outcome?),
         }
-        if self.insecure {
+    }
+
+    fn check_chain(&self, parsed: &Parsed, shown: Shown<'_, '_>) -> Result<(), Error> {
+        if self.chains.is_empty() {
+            return Err(CertificateError::UnknownIssuer.into());
+        }
+        let mut outcome = Ok(());
+        for chain in &self.chains {
+            let judged = chain.verify_server_cert(
+                shown.end_entity,
+                shown.intermediates,
+                shown.name,
+                &[],
+                shown.now,
+            );
+            match judged {
+                Ok(_) => {}
+                // rustls compares the name last: the chain is good.
+                Err(error) if is_name_mismatch(&error) => outcome = Err(error),
+                Err(error) => return Err(error),
+            }
+        }
+        self.check_anchor_dates(parsed, shown)?;
+        outcome
+    }
+
+    /// webpki takes trusted certificates for good as they are; here those that could stand
+    /// above this chain must not all be out of date.
+    fn check_anchor_dates(&self, parsed: &Parsed, shown: Shown<'_, '_>) -> Result<(), Error> {
+        let mut issuers = vec![parsed.tbs_certificate().issuer().clone()];
+        for der in shown.intermediates {
+            issuers.extend(parse(der).map(|one| one.tbs_certificate().issuer().clone()));
+        }
+        let mut verdict = Ok(());
+        for anchor in self.trusted.iter().map(|one| &one.parsed) {
+            if !issuers.contains(anchor.tbs_certificate().subject()) || !may_issue(anchor) {
+                continue;
+            }
+            match check_dates(anchor, shown.now) {
+                Ok(()) => return Ok(()),
+                Err(error) => verdict = Err(error.into()),
+            }
+        }
+        verdict
+    }
+}
+
+/// webpki's judges: one for chains, and with revocation lists another, since each
+/// certificate a list is about is looked up there, but only the server's own has to be found.
+fn chains(
+    trusted: &[Trusted],
+    lists: &[CertificateRevocationListDer<'static>],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Vec<Arc<WebPkiServerVerifier>>, String> {
+    let mut roots = RootCertStore::empty();
+    let issuers = trusted.iter().filter(|one| may_issue(&one.parsed));
+    roots.add_parsable_certificates(issuers.map(|one| one.der.clone()));
+    if roots.is_empty() {
+        return Ok(Vec::new());
+    }
+    let roots = Arc::new(roots);
+    let builder = || {
+        WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(provider))
+            .with_crls(lists.iter().cloned())
+            .enforce_revocation_expiration()
+    };
+    let mut all = vec![builder().allow_unknown_revocation_status().build()];
+    if !lists.is_empty() {
+        all.push(builder().only_check_end_entity_revocation().build());
+    }
+    all.into_iter()
+        .map(|chain| chain.map_err(|error| error.to_string()))
+        .collect()
+}
+
+/// What a server shows, and what it is held against.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'a, 'b> {
+    pub(super) end_entity: &'a CertificateDer<'b>,
+    pub(super) intermediates: &'a [CertificateDer<'b>],
+    pub(super) name: &'a ServerName<'b>,
+    pub(super) now: UnixTime,
+}
+
+impl Verifier {
+    fn check(&self, shown: Shown<'_, '_>) -> Result<(), Error> {
+        if let Some(authority) = &self.authority {
+            let parsed = parse(shown.end_entity).ok_or(CertificateError::BadEncoding)?;
+            match authority.check(&parsed, shown, &self.algorithms) {
+                Err(error)
+                    if is_name_mismatch(&error)
+                        && (self.insecure || common_name_fits(&parsed, shown.name)) => {}
+                outcome => outcome?,
+            }
+        }
+        self.check_pins(shown.end_entity)
+    }
+
+    fn check_pins(&self, end_entity: &CertificateDer<'_>) -> Result<(), Error> {
+        if self.pins.is_empty() {
             return Ok(());
         }
-        let parsed_for_webpki = rustls::server::ParsedCertificate::try_from(certificate)?;
-        match rustls::client::verify_server_name(&parsed_for_webpki, name) {
-            Err(error) if is_name_mismatch(&error) && common_name_fits(certificate, name) => Ok(()),
-            outcome => outcome,
+        let parsed = parse(end_entity).ok_or(CertificateError::BadEncoding)?;
+        let key = parsed.tbs_certificate().subject_public_key_info();
+        let key = key.to_der().map_err(|_| CertificateError::BadEncoding)?;
+        let digest = provider::sha256(&key);
+        match self.pins.iter().any(|pin| pin[..] == digest[..]) {
+            true => Ok(()),
+            false => Err(CertificateError::ApplicationVerificationFailure.into()),
         }
     }
 }
@@ -90,28 +249,23 @@ impl ServerCertVerifier for Verifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let Some(webpki) = &self.webpki else {
-            return Ok(ServerCertVerified::assertion());
+        let shown = Shown {
+            end_entity,
+            intermediates,
+            name: server_name,
+            now,
         };
-        if self.trusted.iter().any(|trusted| trusted == end_entity) {
-            return self
-                .verify_trusted_itself(end_entity, server_name, now)
-                .map(|()| ServerCertVerified::assertion());
-        }
-        match webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-        {
-            // rustls compares the name last: the chain is good.
-            Err(error)
-                if is_name_mismatch(&error)
-                    && (self.insecure || common_name_fits(end_entity, server_name)) =>
-            {
-                Ok(ServerCertVerified::assertion())
-            }
-            outcome => outcome,
-        }
+        let checked = self.check(shown);
+        reason::note(
+            checked
+                .as_ref()
+                .err()
+                .map(|error| reason::of_certificate(error, shown, self.authority.as_ref())),
+        );
+        checked.map(|()| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -120,8 +274,10 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, cert, dss, algorithms)
+        match parse(cert).filter(is_version_1) {
+            Some(parsed) => version_1::verify_tls12(message, &parsed, dss, &self.algorithms),
+            None => verify_tls12_signature(message, cert, dss, &self.algorithms),
+        }
     }
 
     fn verify_tls13_signature(
@@ -130,15 +286,22 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, cert, dss, algorithms)
+        match parse(cert).filter(is_version_1) {
+            Some(parsed) => version_1::verify_tls13(message, &parsed, dss, &self.algorithms),
+            None => verify_tls13_signature(message, cert, dss, &self.algorithms),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.algorithms.supported_schemes()
     }
+}
+
+/// `serverAuth` and `anyExtendedKeyUsage` (RFC 5280 section 4.2.1.12).
+fn is_for_servers(usage: &ObjectIdentifier) -> bool {
+    const SERVER: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+    const ANY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
+    *usage == SERVER || *usage == ANY
 }
 
 fn is_name_mismatch(error: &Error) -> bool {
@@ -148,51 +311,4 @@ fn is_name_mismatch(error: &Error) -> bool {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
         )
     )
-}
-
-fn parse(certificate: &CertificateDer<'_>) -> Result<Certificate, Error> {
-    Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding.into())
-}
-
-/// Home-made certificates often carry only a common name. Where, and only where, there is
-/// no subject alternative name at all, the common name is compared instead.
-fn common_name_fits(certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> bool {
-    let Ok(parsed) = parse(certificate) else {
-        return false;
-    };
-    let body = parsed.tbs_certificate();
-    // An extension that cannot be read counts as one that is there.
-    if !matches!(body.get_extension::<SubjectAltName>(), Ok(None)) {
-        return false;
-    }
-    let common_names = body.subject().common_name();
-    let wanted = name.to_str();
-    matches!(common_names, Ok(Some(common)) if fits(&common.value(), &wanted))
-}
-
-/// Whether a name pattern of a certificate stands for `name`: equal but for case, or a `*`
-/// for the first label.
-fn fits(pattern: &str, name: &str) -> bool {
-    if pattern.eq_ignore_ascii_case(name) {
-        return true;
-    }
-    let (Some(rest), Some((first, name_rest))) = (pattern.strip_prefix("*."), name.split_once('.'))
-    else {
-        return false;
-    };
-    !first.is_empty() && rest.contains('.') && rest.eq_ignore_ascii_case(name_rest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fits;
-
-    #[test]
-    fn a_star_stands_for_one_label_below_a_domain() {
-        assert!(fits("Broker.Example.org", "broker.example.org"));
-        assert!(fits("*.example.org", "broker.example.org"));
-        assert!(!fits("*.example.org", "a.b.example.org"));
-        assert!(!fits("*.org", "example.org"));
-        assert!(!fits("*", "example"));
-    }
 }
