@@ -943,14 +943,19 @@ int mosquitto_connect_bind_async(struct mosquitto *mosq,
                                  const char *bind_address);
 
 /**
- * Connects to the server that a domain's DNS SRV records name. This build does not look
- * them up yet.
+ * Begins to connect to a server that the DNS SRV records of a domain name, and returns at
+ * once.
  *
- * `host` is the domain; `keepalive` and `bind_address` as for `mosquitto_connect_bind`. Any
- * thread, any callback.
+ * `host` is the domain: the records are those of `_mqtt._tcp.` and the domain, with TLS
+ * `_secure-mqtt._tcp.`. The servers are tried in the order of their priority and, where that is
+ * equal, by chance according to their weight (RFC 2782), until one takes the connection. The
+ * records are asked for anew for each attempt, and an attempt that follows a failed one begins
+ * with the next server. `keepalive` and `bind_address` are as for `mosquitto_connect_bind`, the
+ * rest is as for `mosquitto_connect_async`. Any thread, any callback.
  *
- * Returns MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `host` NULL or `keepalive` out of range,
- * otherwise MOSQ_ERR_NOT_SUPPORTED.
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `host` NULL or `keepalive`
+ * out of range. A domain without such records fails in the loop, with MOSQ_ERR_EAI; so does
+ * every domain where the library was built without SRV look-ups, with MOSQ_ERR_NOT_SUPPORTED.
  *
  * The caller promises:
  * As `mosquitto_connect_bind`.
@@ -1423,7 +1428,7 @@ libmosq_EXPORT int mosquitto_opts_set(struct mosquitto *mosq, enum mosq_opt_t op
  * | MOSQ_OPT_SEND_MAXIMUM | 0 to 65535, 20 by default, 0 for no limit but 32767, half of the packet identifiers | QoS 1 and 2 messages the client sends unacknowledged |
  * | MOSQ_OPT_TCP_NODELAY | 0 (default) or not 0 | send small packets at once |
  * | MOSQ_OPT_TLS_USE_OS_CERTS | 0 (default) or not 0 | use TLS and trust the system's certificates |
- * | MOSQ_OPT_TLS_OCSP_REQUIRED | 0 (default) or not 0 | demand a stapled OCSP answer |
+ * | MOSQ_OPT_TLS_OCSP_REQUIRED | 0 (default) or not 0 | demand a stapled OCSP answer, which is not supported: connecting fails with MOSQ_ERR_NOT_SUPPORTED |
  * | MOSQ_OPT_TRANSPORT | MOSQ_T_TCP (default), MOSQ_T_WEBSOCKETS | what carries MQTT |
  * | MOSQ_OPT_HTTP_HEADER_SIZE | 100 to 65535 | accepted; headers are not limited by it |
  * | MOSQ_OPT_DISABLE_SOCKETPAIR | any | accepted; there is no socket pair |
@@ -1433,7 +1438,8 @@ libmosq_EXPORT int mosquitto_opts_set(struct mosquitto *mosq, enum mosq_opt_t op
  * callback.
  *
  * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, an option that is not in the
- * table and a value out of range; MOSQ_ERR_NOT_SUPPORTED, with a line in the log.
+ * table and a value out of range; MOSQ_ERR_NOT_SUPPORTED, with a line in the log, and then
+ * connecting fails until `mosquitto_tls_set` or the like succeeds.
  *
  * The caller promises:
  * `mosq` is NULL or came from `mosquitto_new`.
@@ -1459,7 +1465,8 @@ int mosquitto_int_option(struct mosquitto *mosq,
  *
  * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, an option that is not in the
  * table, NULL where the table does not have it, and a string that is not UTF-8;
- * MOSQ_ERR_NOT_SUPPORTED, with a line in the log.
+ * MOSQ_ERR_NOT_SUPPORTED, with a line in the log, and then connecting fails until
+ * `mosquitto_tls_set` or the like succeeds.
  *
  * The caller promises:
  * `mosq` is NULL or came from `mosquitto_new`; `value` is NULL or a C string.
@@ -2213,7 +2220,8 @@ int mosquitto_unsubscribe_multiple(struct mosquitto *mosq,
  *
  * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `cafile` and `capath` both
  * NULL, one of `certfile` and `keyfile` without the other, and a file that cannot be opened.
- * After an error the settings are as they were.
+ * After an error other than for NULL alone, connecting fails until this function, or another
+ * that says whom to trust, succeeds: there is no connection without TLS by mistake.
  *
  * The caller promises:
  * `mosq` is NULL or came from `mosquitto_new`; the strings are NULL or C strings; `pw_callback` is
@@ -2267,7 +2275,8 @@ int mosquitto_tls_opts_set(struct mosquitto *mosq,
  * callback.
  *
  * Returns MOSQ_ERR_NOT_SUPPORTED, with a line in the log; MOSQ_ERR_INVAL for `mosq` NULL or destroyed,
- * `psk` or `identity` NULL, and other characters in `psk`.
+ * `psk` or `identity` NULL, and other characters in `psk`. Afterwards connecting fails, unless it
+ * was for NULL, until `mosquitto_tls_set` or the like succeeds.
  *
  * The caller promises:
  * `mosq` is NULL or came from `mosquitto_new`; the strings are NULL or C strings.

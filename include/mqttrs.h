@@ -122,6 +122,168 @@ libmosq_EXPORT size_t mqttrs_last_error(struct mosquitto *mosq, char *buffer, si
  */
 libmosq_EXPORT int mqttrs_automatic_topic_aliases_set(struct mosquitto *mosq, bool value);
 
+/**
+ * Makes the client use TLS from the next connect on, and trust these certificates, beside
+ * those of `mosquitto_tls_set` and MOSQ_OPT_TLS_USE_OS_CERTS.
+ *
+ * `data` has `size` bytes: certificates in PEM, or one in DER. They are copied, and replace
+ * those of an earlier call; NULL with size 0 takes them back, and leaves TLS on.
+ *
+ * Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `data` NULL with a `size`, and
+ * data without a certificate. After the last, connecting fails until a call that says whom to trust
+ * succeeds.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `data` is NULL or has `size` readable bytes.
+ */
+libmosq_EXPORT
+int mqttrs_tls_ca_set(struct mosquitto *mosq,
+                      const void *data,
+                      size_t size);
+
+/**
+ * Makes the client use TLS from the next connect on, and show this certificate to servers that
+ * ask for one, in place of any other; whom to trust has to be said as well.
+ *
+ * `cert` has `cert_size` bytes: the certificate and those between it and its authority, in PEM,
+ * or the certificate alone in DER. `key` has `key_size` bytes: the private key, PKCS#8, PKCS#1
+ * or SEC1, in PEM or DER. An encrypted one is decrypted during the next connect, with the
+ * password of `mqttrs_tls_password_callback_set`. Both are copied; both NULL with size 0 takes
+ * them back, and leaves TLS on.
+ *
+ * Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, NULL with a size, one without
+ * the other, and data that is no certificate or no key. After the last two, connecting fails until this
+ * function or `mosquitto_tls_set` succeeds.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `cert` and `key` are NULL or have as many readable
+ * bytes as their sizes say.
+ */
+libmosq_EXPORT
+int mqttrs_tls_certificate_set(struct mosquitto *mosq,
+                               const void *cert,
+                               size_t cert_size,
+                               const void *key,
+                               size_t key_size);
+
+/**
+ * Sets what supplies the password of an encrypted private key, as the last argument of
+ * `mosquitto_tls_set` does, which replaces it.
+ *
+ * The library calls `pw_callback` during a connect: it writes the password into `buf`, of
+ * `size` bytes, and returns its length; `rwflag` is 0 and `userdata` the client. NULL for none.
+ *
+ * Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `pw_callback` is NULL or a function of this type.
+ */
+libmosq_EXPORT
+int mqttrs_tls_password_callback_set(struct mosquitto *mosq,
+                                     int (*pw_callback)(char *buf,
+                                                        int size,
+                                                        int rwflag,
+                                                        void *userdata));
+
+/**
+ * Makes the client use TLS from the next connect on, and refuse certificates that these
+ * revocation lists name (RFC 5280 section 5).
+ *
+ * `data` has `size` bytes: lists in PEM, or one in DER. They are copied, and replace those of an
+ * earlier call; NULL with size 0 takes them back, and leaves TLS on. Where there are lists, also
+ * from `mqttrs_tls_crl_file_set`, one of them has to be from the issuer of the server's
+ * certificate, and none that is needed may be past its date.
+ *
+ * Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `data` NULL with a `size`, and
+ * data that is no revocation list. After the last, connecting fails until this function succeeds.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `data` is NULL or has `size` readable bytes.
+ */
+libmosq_EXPORT
+int mqttrs_tls_crl_set(struct mosquitto *mosq,
+                       const void *data,
+                       size_t size);
+
+/**
+ * As `mqttrs_tls_crl_set`, with a file, which is read again when it has changed before a
+ * connect. It adds to the lists in memory.
+ *
+ * `path` is copied; NULL takes the file back, and leaves TLS on. Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, and a file that cannot be
+ * opened. After the last, connecting fails until this function succeeds.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `path` is NULL or a C string.
+ */
+libmosq_EXPORT int mqttrs_tls_crl_file_set(struct mosquitto *mosq, const char *path);
+
+/**
+ * Writes the secrets of connections to a file, in the NSS key log format, so that whoever has
+ * the file can read captured traffic: for debugging only. No environment variable does this.
+ *
+ * The file at `path` is created if need be, for its owner only, and appended to. The path is
+ * copied; NULL, the default, is for none. Takes effect with the next connect. Any thread, any
+ * callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, and a file that cannot be
+ * written to. After the last, connecting with TLS fails until this function succeeds.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `path` is NULL or a C string.
+ */
+libmosq_EXPORT int mqttrs_tls_keylog_set(struct mosquitto *mosq, const char *path);
+
+/**
+ * Makes the client use TLS from the next connect on, with servers that have one of these keys
+ * and no other, however good their certificates are.
+ *
+ * `pins` is "sha256//" and the base64 of the SHA-256 of a certificate's SubjectPublicKeyInfo,
+ * several of them separated by ";", as curl has it. It is copied; NULL, the default, is for any
+ * key, and leaves TLS on. Whom to trust has to be said as well; where the certificate is not
+ * checked (`mosquitto_tls_opts_set`), the key still is.
+ *
+ * Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, and pins written otherwise.
+ * After the last, connecting fails until this function succeeds.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `pins` is NULL or a C string.
+ */
+libmosq_EXPORT
+int mqttrs_tls_pins_set(struct mosquitto *mosq,
+                        const char *pins);
+
+/**
+ * Offers application protocols in TLS (RFC 7301), the preferred one first: several, where
+ * MOSQ_OPT_TLS_ALPN sets one; each replaces the other.
+ *
+ * `names` has `count` strings of 1 to 255 bytes, which are copied; a `count` of 0, the
+ * default, is for none, and `names` may be NULL then. A server that knows none of them may
+ * refuse the connection. Takes effect with the next connect. Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `names` or one of them NULL, and
+ * names that are not UTF-8, of other lengths, or more than 4096 bytes together. After the last two,
+ * connecting with TLS fails until this function succeeds.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `names` is NULL or has `count` C strings or NULLs.
+ */
+libmosq_EXPORT
+int mqttrs_tls_alpn_set(struct mosquitto *mosq,
+                        const char *const *names,
+                        size_t count);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

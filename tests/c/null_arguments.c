@@ -1,6 +1,7 @@
 /* null_arguments: NULL, numbers out of range and bytes that are not UTF-8, to every function,
  * on a client that is there. Each is answered by an error code. */
 #include <limits.h>
+#include <stdint.h>
 
 #include <mqttrs.h>
 
@@ -405,6 +406,55 @@ static void making_connections(void)
     mosquitto_destroy(m);
 }
 
+/* TLS beyond files: mqttrs.h. */
+static void tls_beyond_files(void)
+{
+    struct mosquitto *m = fresh(4);
+    static const char missing[] = "/there/is/no/such/file";
+    static const char *const null_name[] = { "mqtt", NULL };
+    static const char *const bad_name[] = { bad };
+    static const char *const empty_name[] = { "" };
+    static const char *const two_names[] = { "mqtt", "x-amzn-mqtt-ca" };
+    CHECK_INT(INVAL, mqttrs_tls_ca_set(NULL, bad, 1));
+    CHECK_INT(INVAL, mqttrs_tls_ca_set(m, NULL, 1));
+    CHECK_INT(INVAL, mqttrs_tls_ca_set(m, bad, 0));
+    CHECK_INT(INVAL, mqttrs_tls_ca_set(m, bad, sizeof bad));
+    CHECK_INT(INVAL, mqttrs_tls_ca_set(m, bad, SIZE_MAX));
+    CHECK_INT(0, mqttrs_tls_ca_set(m, NULL, 0));
+    CHECK_INT(INVAL, mqttrs_tls_certificate_set(NULL, bad, 1, bad, 1));
+    CHECK_INT(INVAL, mqttrs_tls_certificate_set(m, bad, sizeof bad, NULL, 0));
+    CHECK_INT(INVAL, mqttrs_tls_certificate_set(m, NULL, 0, bad, sizeof bad));
+    CHECK_INT(INVAL, mqttrs_tls_certificate_set(m, NULL, 1, NULL, 1));
+    CHECK_INT(INVAL, mqttrs_tls_certificate_set(m, bad, sizeof bad, bad, sizeof bad));
+    CHECK_INT(0, mqttrs_tls_certificate_set(m, NULL, 0, NULL, 0));
+    CHECK_INT(INVAL, mqttrs_tls_password_callback_set(NULL, NULL));
+    CHECK_INT(0, mqttrs_tls_password_callback_set(m, NULL));
+    CHECK_INT(INVAL, mqttrs_tls_crl_set(NULL, bad, 1));
+    CHECK_INT(INVAL, mqttrs_tls_crl_set(m, NULL, 1));
+    CHECK_INT(INVAL, mqttrs_tls_crl_set(m, bad, sizeof bad));
+    CHECK_INT(0, mqttrs_tls_crl_set(m, NULL, 0));
+    CHECK_INT(INVAL, mqttrs_tls_crl_file_set(NULL, missing));
+    CHECK_INT(INVAL, mqttrs_tls_crl_file_set(m, missing));
+    CHECK_INT(INVAL, mqttrs_tls_crl_file_set(m, bad));
+    CHECK_INT(0, mqttrs_tls_crl_file_set(m, NULL));
+    CHECK_INT(INVAL, mqttrs_tls_keylog_set(NULL, missing));
+    CHECK_INT(INVAL, mqttrs_tls_keylog_set(m, "/there/is/no/such/folder/log"));
+    CHECK_INT(INVAL, mqttrs_tls_keylog_set(m, bad));
+    CHECK_INT(0, mqttrs_tls_keylog_set(m, NULL));
+    CHECK_INT(INVAL, mqttrs_tls_pins_set(NULL, "sha256//"));
+    CHECK_INT(INVAL, mqttrs_tls_pins_set(m, "sha256//"));
+    CHECK_INT(INVAL, mqttrs_tls_pins_set(m, bad));
+    CHECK_INT(0, mqttrs_tls_pins_set(m, NULL));
+    CHECK_INT(INVAL, mqttrs_tls_alpn_set(NULL, two_names, 2));
+    CHECK_INT(INVAL, mqttrs_tls_alpn_set(m, NULL, 1));
+    CHECK_INT(INVAL, mqttrs_tls_alpn_set(m, null_name, 2));
+    CHECK_INT(INVAL, mqttrs_tls_alpn_set(m, bad_name, 1));
+    CHECK_INT(INVAL, mqttrs_tls_alpn_set(m, empty_name, 1));
+    CHECK_INT(0, mqttrs_tls_alpn_set(m, two_names, 2));
+    CHECK_INT(0, mqttrs_tls_alpn_set(m, NULL, 0));
+    mosquitto_destroy(m);
+}
+
 static void tls(const char *readable)
 {
     struct mosquitto *m = fresh(4);
@@ -705,6 +755,7 @@ int main(int argc, char **argv)
     authentication();
     options();
     making_connections();
+    tls_beyond_files();
     tls(argv[0]);
     helpers();
     messages();
