@@ -953,9 +953,9 @@ int mosquitto_connect_bind_async(struct mosquitto *mosq,
  * with the next server. `keepalive` and `bind_address` are as for `mosquitto_connect_bind`, the
  * rest is as for `mosquitto_connect_async`. Any thread, any callback.
  *
- * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `host` NULL or `keepalive`
- * out of range. A domain without such records fails in the loop, with MOSQ_ERR_EAI; so does
- * every domain where the library was built without SRV look-ups, with MOSQ_ERR_NOT_SUPPORTED.
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `host` NULL or no domain
+ * name, `keepalive` out of range; MOSQ_ERR_NOT_SUPPORTED when the library was built without SRV
+ * look-ups. A domain without such records is for the loop to report, with MOSQ_ERR_EAI.
  *
  * The caller promises:
  * As `mosquitto_connect_bind`.

@@ -68,7 +68,7 @@ fn closed_port() -> u16 {
     Broker::start().port()
 }
 
-fn connect_srv(client: &Client, domain: &str, bind_address: Option<&str>) -> c_int {
+fn connect_srv(client: Handle, domain: &str, bind_address: Option<&str>) -> c_int {
     let domain = CString::new(domain).unwrap();
     let local = bind_address.map(|address| CString::new(address).unwrap());
     let local = local.as_ref().map_or(ptr::null(), |text| text.as_ptr());
@@ -120,7 +120,7 @@ fn the_next_target_is_tried(drive: Drive) {
     let _dns = ports(&[closed_port(), broker.port(), closed_port()]);
     let mut client = client(drive);
     assert_eq!(
-        connect_srv(&client, "mqtt.example.com", None),
+        connect_srv(*client, "mqtt.example.com", None),
         MOSQ_ERR_SUCCESS
     );
     let mut peer = connection(&mut client, &broker);
@@ -166,7 +166,7 @@ fn after_a_connection_was_lost_the_first_target_comes_first_again() {
             let dns = ports(&[first.port(), second.port()]);
             let mut client = client(Drive::Loop);
             assert_eq!(
-                connect_srv(&client, "mqtt.example.com", None),
+                connect_srv(*client, "mqtt.example.com", None),
                 MOSQ_ERR_SUCCESS
             );
             for round in 1..=3 {
@@ -195,7 +195,7 @@ fn a_target_that_refuses_the_client_is_followed_by_the_next_one() {
             let _dns = ports(&[first.port(), second.port()]);
             let mut client = client(Drive::Loop);
             assert_eq!(
-                connect_srv(&client, "mqtt.example.com", None),
+                connect_srv(*client, "mqtt.example.com", None),
                 MOSQ_ERR_SUCCESS
             );
             let mut peer = connection(&mut client, &first);
@@ -228,7 +228,7 @@ fn with_tls_the_secure_service_is_asked_for_and_its_host_is_named_to_it() {
             let client = client(Drive::Thread);
             client.int_option(MOSQ_OPT_TLS_USE_OS_CERTS, 1).unwrap();
             assert_eq!(
-                connect_srv(&client, "mqtt.example.com", None),
+                connect_srv(*client, "mqtt.example.com", None),
                 MOSQ_ERR_SUCCESS
             );
             let (mut stream, _) = listener.accept().unwrap();
@@ -252,7 +252,7 @@ fn a_domain_without_the_service_is_an_error_that_names_the_record() {
             let _dns = ports(&[]);
             let mut client = client(Drive::Loop);
             assert_eq!(
-                connect_srv(&client, "nobody.example.com", None),
+                connect_srv(*client, "nobody.example.com", None),
                 MOSQ_ERR_SUCCESS
             );
             assert_eq!(client.run_until_error(), MOSQ_ERR_EAI);
@@ -266,12 +266,53 @@ fn a_domain_without_the_service_is_an_error_that_names_the_record() {
 }
 
 #[test]
+fn a_callback_may_turn_to_another_domain() {
+    isolated("a_callback_may_turn_to_another_domain", || {
+        let (first, second) = (Broker::start(), Broker::start());
+        let (from, to) = (first.port(), second.port());
+        let _dns = domain(move |query| {
+            let port = match query.name.as_str() {
+                "_mqtt._tcp.one.example.com" => from,
+                "_mqtt._tcp.two.example.com" => to,
+                _ => return None,
+            };
+            Some(query.servers(&[(0, 0, port, "host.example.com")]))
+        });
+        let mut client = client(Drive::Thread);
+        client.on_event(|handle, event| {
+            if matches!(event, Event::ConnectV5(3, ..)) {
+                let outcome = connect_srv(handle, "two.example.com", None);
+                assert_eq!(outcome, MOSQ_ERR_SUCCESS);
+            }
+        });
+        let outcome = connect_srv(*client, "one.example.com", None);
+        assert_eq!(outcome, MOSQ_ERR_SUCCESS);
+        let mut peer = connection(&mut client, &first);
+        peer.send(&connack(V, false, 3, &[]));
+        client.expect_event(Event::ConnectV5(3, 0, Vec::new()));
+        let mut peer = connection(&mut client, &second);
+        while let Some(event) = client.try_event() {
+            assert!(matches!(event, Event::DisconnectV5(..)), "{event:?}");
+        }
+        accept(&mut client, &mut peer);
+    });
+}
+
+#[test]
+fn what_is_no_domain_is_refused_at_once() {
+    let client = client(Drive::Loop);
+    for host in ["", "a b", "a..b", "ä.example"] {
+        assert_eq!(connect_srv(*client, host, None), MOSQ_ERR_INVAL, "{host}");
+    }
+}
+
+#[test]
 fn targets_are_connected_to_from_the_bind_address() {
     isolated("targets_are_connected_to_from_the_bind_address", || {
         let broker = Broker::start();
         let _dns = ports(&[broker.port()]);
         let mut client = client(Drive::Loop);
-        let outcome = connect_srv(&client, "mqtt.example.com", Some("127.0.0.77"));
+        let outcome = connect_srv(*client, "mqtt.example.com", Some("127.0.0.77"));
         assert_eq!(outcome, MOSQ_ERR_SUCCESS);
         let mut peer = connection(&mut client, &broker);
         assert_eq!(peer.address().ip(), Ipv4Addr::new(127, 0, 0, 77));
@@ -301,7 +342,7 @@ fn a_target_whose_name_is_never_answered_holds_up_no_other() {
             });
             let mut client = client(Drive::Thread);
             assert_eq!(
-                connect_srv(&client, "mqtt.example.com", None),
+                connect_srv(*client, "mqtt.example.com", None),
                 MOSQ_ERR_SUCCESS
             );
             let mut peer = connection(&mut client, &broker);

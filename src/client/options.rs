@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::codec::PropertyBuf;
+use crate::error::Result;
 use crate::transport::{Proxy, TlsSettings, CONNECT_TIMEOUT};
 use crate::types::{ProtocolVersion, QoS};
 
@@ -121,6 +122,23 @@ pub enum Server {
     Host(String, u16),
     /// The domain whose DNS SRV records name it.
     Domain(String),
+}
+
+impl Server {
+    /// That of a domain; fails where `name` cannot be one.
+    pub fn domain(name: String) -> Result<Self> {
+        #[cfg(feature = "srv")]
+        {
+            crate::transport::check_domain(&name)?;
+            Ok(Server::Domain(name))
+        }
+        #[cfg(not(feature = "srv"))]
+        {
+            let _ = name;
+            let what = "DNS SRV look-up, in this build";
+            Err(crate::error::CallerError::NotSupported(what).into())
+        }
+    }
 }
 
 /// Where a client connects to.

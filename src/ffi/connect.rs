@@ -170,14 +170,19 @@ pub unsafe extern "C" fn mosquitto_connect_bind_async(
     })
 }
 
-/// Connects to the server that a domain's DNS SRV records name. This build does not look
-/// them up yet.
+/// Begins to connect to a server that the DNS SRV records of a domain name, and returns at
+/// once.
 ///
-/// `host` is the domain; `keepalive` and `bind_address` as for `mosquitto_connect_bind`. Any
-/// thread, any callback.
+/// `host` is the domain: the records are those of `_mqtt._tcp.` and the domain, with TLS
+/// `_secure-mqtt._tcp.`. The servers are tried in the order of their priority and, where that is
+/// equal, by chance according to their weight (RFC 2782), until one takes the connection. The
+/// records are asked for anew for each attempt, and an attempt that follows a failed one begins
+/// with the next server. `keepalive` and `bind_address` are as for `mosquitto_connect_bind`, the
+/// rest is as for `mosquitto_connect_async`. Any thread, any callback.
 ///
-/// Returns MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `host` NULL or `keepalive` out of range,
-/// otherwise MOSQ_ERR_NOT_SUPPORTED.
+/// Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `host` NULL or no domain
+/// name, `keepalive` out of range; MOSQ_ERR_NOT_SUPPORTED when the library was built without SRV
+/// look-ups. A domain without such records is for the loop to report, with MOSQ_ERR_EAI.
 ///
 /// # Safety
 /// As `mosquitto_connect_bind`.
@@ -193,7 +198,7 @@ pub unsafe extern "C" fn mosquitto_connect_srv(
             // SAFETY: the caller's promise.
             let mut target = unsafe { target(host, 0, keepalive) }?;
             if let Server::Host(domain, _) = target.server {
-                target.server = Server::Domain(domain);
+                target.server = Server::domain(domain)?;
             }
             // SAFETY: the caller's promise.
             unsafe { bind(contents.client(), bind_address) }?;

@@ -31,7 +31,7 @@ use socket2::Socket;
 use crate::error::{Error, PeerError};
 
 #[cfg(feature = "srv")]
-pub use srv::{lookup as lookup_srv, Service, SrvTarget};
+pub use srv::{check_domain, lookup as lookup_srv, Service, SrvTarget};
 #[cfg(feature = "tls")]
 pub use tls::{client_config, KeyPassword, TlsConfig, TlsStream};
 pub use tls_settings::{appendable, readable, TlsFiles, TlsPart, TlsSettings};

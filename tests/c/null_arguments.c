@@ -64,6 +64,8 @@ static void connecting(void)
     CHECK_INT(INVAL, mosquitto_connect_bind_v5(m, host, 1883, 60, bad, NULL));
     CHECK_INT(INVAL, mosquitto_connect_async(m, NULL, 1883, 60));
     CHECK_INT(INVAL, mosquitto_connect_srv(m, NULL, 60, NULL));
+    CHECK_INT(INVAL, mosquitto_connect_srv(m, "", 60, NULL));
+    CHECK_INT(INVAL, mosquitto_connect_srv(m, "no domain", 60, NULL));
     CHECK_INT(INVAL, mosquitto_connect_srv(m, host, 1, NULL));
     CHECK_INT(INVAL, mosquitto_connect_srv(m, host, 60, bad));
     for (size_t i = 0; i < COUNT_OF(bad_ports); i++) {

@@ -56,19 +56,29 @@ pub fn lookup(domain: &str, service: Service, deadline: Instant) -> Result<Vec<S
     lookup_with(&Settings::system(), domain, service, deadline)
 }
 
+/// Whether `domain` may be looked up: dots with up to 63 bytes of printable ASCII between
+/// them, short enough for DNS with the service in front.
+pub fn check_domain(domain: &str) -> Result<()> {
+    let full = domain.strip_suffix('.').unwrap_or(domain);
+    // A backslash would begin an escape sequence.
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+    };
+    let longest = format!("{}.{full}", Service::SecureMqtt.prefix());
+    match full.split('.').all(is_label) && Name::new(&longest).is_ok() {
+        true => Ok(()),
+        false => Err(Error::invalid("host is not a domain name")),
+    }
+}
+
 fn lookup_with(
     settings: &Settings,
     domain: &str,
     service: Service,
     deadline: Instant,
 ) -> Result<Vec<SrvTarget>> {
+    check_domain(domain)?;
     let full = domain.strip_suffix('.').unwrap_or(domain);
-    let well_formed = |label: &str| {
-        !label.is_empty() && label.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
-    };
-    if !full.split('.').all(well_formed) {
-        return Err(Error::Resolver(format!("{domain}: not a domain name")));
-    }
     let record = format!("{}.{full}", service.prefix());
     for candidate in settings.candidates(&record, full.len() < domain.len()) {
         let Ok(name) = Name::new(&candidate) else {
