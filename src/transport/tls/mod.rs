@@ -12,6 +12,8 @@ mod provider;
 mod reason;
 mod revocation;
 mod stream;
+#[cfg(test)]
+mod testing;
 mod verify;
 mod version_1;
 

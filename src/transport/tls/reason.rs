@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use rustls::pki_types::CertificateDer;
 use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
 
-use super::certificate::{date, names, parse, shown, Parsed};
+use super::certificate::{date, may_issue, names, parse, seconds, shown, Parsed};
 use super::verify::{Authority, Shown};
 
 thread_local! {
@@ -126,14 +126,14 @@ pub(super) fn of_certificate(
     match error {
         E::Expired | E::ExpiredContext { .. } => {
             let until = |one: &Parsed| one.tbs_certificate().validity().not_after;
-            match all.find(|one| super::certificate::seconds(until(one)) < now) {
+            match all.find(|one| seconds(until(one)) < now) {
                 Some(one) => format!("{}: expired on {}", name(one), date(until(one))),
                 None => format!("{}: expired", the_server(&end_entity)),
             }
         }
         E::NotValidYet | E::NotValidYetContext { .. } => {
             let from = |one: &Parsed| one.tbs_certificate().validity().not_before;
-            match all.find(|one| super::certificate::seconds(from(one)) > now) {
+            match all.find(|one| seconds(from(one)) > now) {
                 Some(one) => format!("{}: not valid before {}", name(one), date(from(one))),
                 None => format!("{}: not valid yet", the_server(&end_entity)),
             }
@@ -175,6 +175,10 @@ pub(super) fn of_certificate(
         ),
         E::UnsupportedSignatureAlgorithmContext { .. } => format!(
             "{}: signed with an algorithm that is not supported, as SHA-1 or MD5",
+            the_server(&end_entity)
+        ),
+        E::Other(_) if may_issue(&end_entity) => format!(
+            "{}: it is for issuing certificates (CA:TRUE), not for servers",
             the_server(&end_entity)
         ),
         other => format!("{}: {other}", the_server(&end_entity)),
@@ -226,7 +230,7 @@ fn expired_list(end_entity: &Parsed, authority: Option<&Authority>, now: u64) ->
     for list in lists {
         let list = &list.parsed.tbs_cert_list;
         if let Some(until) = list.next_update {
-            if super::certificate::seconds(until) < now {
+            if seconds(until) < now {
                 return format!(
                     "{}: the revocation list of {} expired on {}",
                     the_server(end_entity),

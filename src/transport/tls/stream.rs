@@ -9,6 +9,7 @@ use rustls::pki_types::ServerName;
 use rustls::ClientConnection;
 use socket2::Socket;
 
+use super::super::refused;
 use super::super::socket::Quiet;
 use super::{reason, TlsConfig};
 use crate::error::{Error, Result};
@@ -65,10 +66,9 @@ impl TlsStream {
             let outcome = match self.flush() {
                 Ok(()) => return Ok(true),
                 Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-                Err(_) => self.connection.read_tls(&mut self.socket),
+                Err(_) => self.read_socket(),
             };
             match outcome {
-                Ok(0) => return Err(io::ErrorKind::ConnectionReset.into()),
                 Ok(_) => self.process()?,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
@@ -109,8 +109,23 @@ impl TlsStream {
         }
     }
 
+    /// Reads what is there; 0 means that the peer has closed, which is an error while the
+    /// handshake is going on.
+    fn read_socket(&mut self) -> io::Result<usize> {
+        let outcome = self.connection.read_tls(&mut self.socket);
+        let ended = match &outcome {
+            Ok(count) => *count == 0,
+            Err(error) => error.kind() == io::ErrorKind::ConnectionReset,
+        };
+        match ended && self.connection.is_handshaking() {
+            true => Err(refused(Error::TlsCut)),
+            false => outcome,
+        }
+    }
+
     /// Lets rustls judge what it was given; should it refuse, the peer is told why.
     fn process(&mut self) -> io::Result<()> {
+        let was_handshaking = self.connection.is_handshaking();
         self.connection
             .process_new_packets()
             .map(drop)
@@ -124,7 +139,10 @@ impl TlsStream {
                 );
                 // The alert is a courtesy.
                 let _ = self.connection.write_tls(&mut self.socket);
-                io::Error::new(io::ErrorKind::InvalidData, Error::Tls(why))
+                refused(match was_handshaking {
+                    true => Error::Tls(why),
+                    false => Error::TlsRefused(why),
+                })
             })
     }
 }
@@ -140,10 +158,7 @@ impl Read for TlsStream {
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 outcome => return outcome,
             }
-            if self.connection.read_tls(&mut self.socket)? == 0 {
-                if self.connection.is_handshaking() {
-                    return Err(io::ErrorKind::ConnectionReset.into());
-                }
+            if self.read_socket()? == 0 {
                 return Ok(0);
             }
             self.process()?;

@@ -149,6 +149,12 @@ impl Authority {
                 Ok(_) => {}
                 // rustls compares the name last: the chain is good.
                 Err(error) if is_name_mismatch(&error) => outcome = Err(error),
+                // webpki minds first that it is an authority's.
+                Err(Error::InvalidCertificate(CertificateError::Other(_)))
+                    if parsed.tbs_certificate().issuer() == parsed.tbs_certificate().subject() =>
+                {
+                    return Err(CertificateError::UnknownIssuer.into());
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -311,4 +317,289 @@ fn is_name_mismatch(error: &Error) -> bool {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
         )
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, IsCa, SerialNumber};
+
+    use super::super::testing::*;
+    use super::*;
+
+    fn refused(
+        verifier: &Verifier,
+        chain: &[&CertificateDer<'static>],
+        host: &str,
+    ) -> (CertificateError, String) {
+        match judge(verifier, chain, host) {
+            Err((Error::InvalidCertificate(error), text)) => (error, text),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_chain_to_a_trusted_certificate_is_good_for_its_names() {
+        let ca = ca("CA");
+        let pair = Pair::new(&params("server", &["localhost", "127.0.0.1", "::1"]), &ca);
+        let verifier = verifier(&[ca.der()], &[]);
+        for host in ["localhost", "LOCALHOST", "127.0.0.1", "::1"] {
+            judge(&verifier, &[&pair.der], host).unwrap();
+        }
+        let (error, text) = refused(&verifier, &[&pair.der], "broker.test");
+        assert!(matches!(
+            error,
+            CertificateError::NotValidForNameContext { .. }
+        ));
+        assert_eq!(
+            text,
+            "server certificate \"CN=server\": name \"broker.test\" is not among \
+             \"localhost\", 127.0.0.1, ::1"
+        );
+    }
+
+    #[test]
+    fn an_unknown_issuer_is_named_with_what_is_trusted() {
+        let (trusted, other) = (ca("CA"), ca("Other CA"));
+        let pair = Pair::for_host("localhost", &other);
+        let verifier = verifier(&[trusted.der()], &[]);
+        let (error, text) = refused(&verifier, &[&pair.der], "localhost");
+        assert_eq!(error, CertificateError::UnknownIssuer);
+        assert_eq!(
+            text,
+            "server certificate \"CN=localhost\": unknown issuer \"CN=Other CA\" \
+             (trusted: file ca.crt)"
+        );
+        let (error, text) = refused(&verifier, &[other.der()], "localhost");
+        assert_eq!(error, CertificateError::UnknownIssuer);
+        assert!(text.contains("self-signed by \"CN=Other CA\""), "{text}");
+    }
+
+    #[test]
+    fn an_issuer_of_the_right_name_with_another_key_is_unknown() {
+        let (trusted, other) = (ca("CA"), ca("CA"));
+        let pair = Pair::for_host("localhost", &other);
+        let (error, text) = refused(&verifier(&[trusted.der()], &[]), &[&pair.der], "localhost");
+        // webpki says that the signature is bad where names match.
+        assert!(
+            matches!(
+                error,
+                CertificateError::BadSignature | CertificateError::UnknownIssuer
+            ),
+            "{error:?}"
+        );
+        assert!(text.contains("\"CN=CA\""), "{text}");
+    }
+
+    #[test]
+    fn a_missing_intermediate_certificate_is_named() {
+        let root = ca("Root");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let between = Ca::signed_by(ca_params("Between"), key, &root).unwrap();
+        let pair = Pair::for_host("localhost", &between);
+        let verifier = verifier(&[root.der()], &[]);
+        judge(&verifier, &[&pair.der, between.der()], "localhost").unwrap();
+        let (_, text) = refused(&verifier, &[&pair.der], "localhost");
+        assert!(text.contains("unknown issuer \"CN=Between\""), "{text}");
+    }
+
+    #[test]
+    fn the_certificate_that_is_out_of_date_is_named_wherever_it_stands() {
+        let good = ca("CA");
+        let mut late = params("localhost", &["localhost"]);
+        late.not_after = rcgen::date_time_ymd(2020, 1, 1);
+        let late = Pair::new(&late, &good);
+        let by_good = verifier(&[good.der()], &[]);
+        let (error, text) = refused(&by_good, &[&late.der], "localhost");
+        assert!(
+            matches!(error, CertificateError::ExpiredContext { .. }),
+            "{error:?}"
+        );
+        assert_eq!(
+            text,
+            "server certificate \"CN=localhost\": expired on 2020-01-01 00:00:00 UTC"
+        );
+        let mut early = params("localhost", &["localhost"]);
+        early.not_before = rcgen::date_time_ymd(2030, 1, 1);
+        let early = Pair::new(&early, &good);
+        let (_, text) = refused(&by_good, &[&early.der], "localhost");
+        assert!(
+            text.ends_with("not valid before 2030-01-01 00:00:00 UTC"),
+            "{text}"
+        );
+
+        let mut expired = ca_params("Old CA");
+        expired.not_after = rcgen::date_time_ymd(2010, 1, 1);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let expired = Ca::self_signed(expired, key).unwrap();
+        let pair = Pair::for_host("localhost", &expired);
+        let (error, text) = refused(&verifier(&[expired.der()], &[]), &[&pair.der], "localhost");
+        assert_eq!(error, CertificateError::Expired);
+        assert!(
+            text.contains("issuer \"CN=Old CA\": expired on 2010-01-01"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_common_name_counts_only_where_there_is_no_other_name() {
+        let ca = ca("CA");
+        let alone = Pair::new(&params("localhost", &[]), &ca);
+        let verifier = verifier(&[ca.der()], &[]);
+        judge(&verifier, &[&alone.der], "localhost").unwrap();
+        let (_, text) = refused(&verifier, &[&alone.der], "broker.test");
+        assert!(
+            text.ends_with("not among \"localhost\" (common name)"),
+            "{text}"
+        );
+        let beside = Pair::new(&params("localhost", &["other.example"]), &ca);
+        refused(&verifier, &[&beside.der], "localhost");
+    }
+
+    #[test]
+    fn without_comparing_names_everything_else_is_still_checked() {
+        let (trusted, other) = (ca("CA"), ca("Other CA"));
+        let mut verifier = verifier(&[trusted.der()], &[]);
+        verifier.insecure = true;
+        let pair = Pair::for_host("localhost", &trusted);
+        judge(&verifier, &[&pair.der], "broker.test").unwrap();
+        let pair = Pair::for_host("localhost", &other);
+        refused(&verifier, &[&pair.der], "localhost");
+    }
+
+    #[test]
+    fn a_certificate_that_is_trusted_itself_stands_for_itself_and_no_other() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let itself = params("localhost", &["localhost"])
+            .self_signed(&key)
+            .unwrap();
+        let of_it = rcgen::Issuer::new(params("localhost", &[]), key);
+        let other_key = rcgen::KeyPair::generate().unwrap();
+        let issued = params("localhost", &["localhost"])
+            .signed_by(&other_key, &of_it)
+            .unwrap();
+        let verifier = verifier(&[itself.der()], &[]);
+        judge(&verifier, &[itself.der()], "localhost").unwrap();
+        refused(&verifier, &[itself.der()], "broker.test");
+        let (error, _) = refused(&verifier, &[issued.der()], "localhost");
+        assert_eq!(
+            error,
+            CertificateError::UnknownIssuer,
+            "it may not issue others"
+        );
+    }
+
+    #[test]
+    fn a_trusted_certificate_that_may_not_issue_others_does_not_beside_one_that_may() {
+        let ca = ca("CA");
+        let mut no_ca = params("Not a CA", &[]);
+        no_ca.is_ca = IsCa::ExplicitNoCa;
+        let key = rcgen::KeyPair::generate().unwrap();
+        let no_ca = Ca::signed_by(no_ca, key, &ca).unwrap();
+        let pair = Pair::for_host("localhost", &no_ca);
+        let verifier = verifier(&[ca.der(), no_ca.der()], &[]);
+        assert!(judge(&verifier, &[&pair.der], "localhost").is_err());
+        assert!(judge(&verifier, &[&pair.der, no_ca.der()], "localhost").is_err());
+    }
+
+    #[test]
+    fn a_certificate_for_clients_is_not_for_servers() {
+        let ca = ca("CA");
+        let mut for_clients = params("localhost", &["localhost"]);
+        for_clients.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let pair = Pair::new(&for_clients, &ca);
+        for trusted in [ca.der(), &pair.der] {
+            let (_, text) = refused(&verifier(&[trusted], &[]), &[&pair.der], "localhost");
+            assert!(text.contains("not for servers"), "{text}");
+        }
+    }
+
+    fn numbered(serial: u64) -> CertificateParams {
+        let mut params = params("localhost", &["localhost"]);
+        params.serial_number = Some(SerialNumber::from(serial));
+        params
+    }
+
+    #[test]
+    fn a_revoked_certificate_is_refused_and_another_is_not() {
+        let ca = ca("CA");
+        let (bad, good) = (Pair::new(&numbered(7), &ca), Pair::new(&numbered(8), &ca));
+        let list = revocation_list(&ca, &[7], 2100);
+        let verifier = verifier(&[ca.der()], &[list]);
+        judge(&verifier, &[&good.der], "localhost").unwrap();
+        let (error, text) = refused(&verifier, &[&bad.der], "localhost");
+        assert_eq!(error, CertificateError::Revoked);
+        assert_eq!(
+            text,
+            "server certificate \"CN=localhost\": revoked by its issuer"
+        );
+    }
+
+    #[test]
+    fn with_revocation_lists_one_has_to_be_about_the_server_and_in_date() {
+        let (ca, other) = (ca("CA"), ca("Other CA"));
+        let pair = Pair::new(&numbered(8), &ca);
+        let elsewhere = verifier(&[ca.der()], &[revocation_list(&other, &[], 2100)]);
+        let (error, text) = refused(&elsewhere, &[&pair.der], "localhost");
+        assert_eq!(error, CertificateError::UnknownRevocationStatus);
+        assert!(
+            text.ends_with("no revocation list of its issuer \"CN=CA\""),
+            "{text}"
+        );
+        let expired = verifier(&[ca.der()], &[revocation_list(&ca, &[], 2020)]);
+        let (_, text) = refused(&expired, &[&pair.der], "localhost");
+        assert!(
+            text.ends_with("list of \"CN=CA\" expired on 2020-01-01 00:00:00 UTC"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_revoked_intermediate_certificate_is_refused_where_a_list_says_so() {
+        let root = ca("Root");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut between = ca_params("Between");
+        between.serial_number = Some(SerialNumber::from(5u64));
+        let between = Ca::signed_by(between, key, &root).unwrap();
+        let pair = Pair::for_host("localhost", &between);
+        let chain = [&pair.der, between.der()];
+        let about_server = revocation_list(&between, &[], 2100);
+        judge(
+            &verifier(&[root.der()], &[about_server.clone()]),
+            &chain,
+            "localhost",
+        )
+        .unwrap();
+        let lists = [about_server, revocation_list(&root, &[5], 2100)];
+        let (error, text) = refused(&verifier(&[root.der()], &lists), &chain, "localhost");
+        assert_eq!(error, CertificateError::Revoked);
+        assert!(text.contains("issuer \"CN=Between\": revoked"), "{text}");
+    }
+
+    #[test]
+    fn a_key_that_is_not_pinned_is_refused_however_good_its_certificate() {
+        let ca = ca("CA");
+        let (pinned, other) = (
+            Pair::for_host("localhost", &ca),
+            Pair::for_host("localhost", &ca),
+        );
+        let key = parse(&pinned.der).unwrap();
+        let key = key
+            .tbs_certificate()
+            .subject_public_key_info()
+            .to_der()
+            .unwrap();
+        let mut verifier = verifier(&[ca.der()], &[]);
+        verifier.pins = vec![[0; 32], provider::sha256(&key).try_into().unwrap()];
+        judge(&verifier, &[&pinned.der], "localhost").unwrap();
+        let (_, text) = refused(&verifier, &[&other.der], "localhost");
+        assert!(
+            text.ends_with("its key is not among the pinned ones"),
+            "{text}"
+        );
+        // A good key is not enough either, unless nothing else is checked.
+        refused(&verifier, &[&pinned.der], "broker.test");
+        verifier.authority = None;
+        judge(&verifier, &[&pinned.der], "broker.test").unwrap();
+        refused(&verifier, &[&other.der], "localhost");
+    }
 }
