@@ -1,83 +1,102 @@
-/* One measurement of a libmosquitto-compatible library, chosen at run time by
- * LD_LIBRARY_PATH: client (publish|receive) PORT COUNT
- * Prints the CPU time (user and system) of this process for a message, in nanoseconds. */
-#include <mosquitto.h>
-#include <semaphore.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
+/* Measures a library with libmosquitto's API, the one that the dynamic loader finds: set
+ * LD_LIBRARY_PATH for another than the system's. The command line and the output are
+ * described in measure.h; the modes:
+ *
+ *   publish   COUNT messages to a server that acknowledges at once
+ *   receive   COUNT messages
+ *   queue     COUNT QoS 1 messages while none is acknowledged, then all of them
+ *   pingpong  COUNT messages to and fro, one at a time
+ *   connects  COUNT times connect and disconnect, each with a client of its own
+ *   once      connect, publish one QoS 1 message, disconnect (for timing the whole process)
+ *   many      COUNT clients, each with its loop thread, alive at the same time
+ *   idle      one client that has nothing to do for COUNT seconds
+ *
+ * A mode that only this project's library has is to find its functions with dlsym, so
+ * that the program still runs with others. */
+#include "client.h"
+#include <errno.h>
 
-static sem_t ready, done;
-static long wanted, seen;
-
-static void on_connect(struct mosquitto *mosq, void *obj, int rc)
-{
-	(void)mosq, (void)obj;
-	if (rc != 0)
-		exit(3);
-	sem_post(&ready);
-}
-
-static void on_publish(struct mosquitto *mosq, void *obj, int mid)
-{
-	(void)mosq, (void)obj, (void)mid;
-	if (++seen == wanted)
-		sem_post(&done);
-}
-
-static void on_message(struct mosquitto *mosq, void *obj, const struct mosquitto_message *message)
-{
-	(void)mosq, (void)obj;
-	if (message->payloadlen != 64)
-		exit(4);
-	if (++seen == wanted)
-		sem_post(&done);
-}
-
-static double cpu_seconds(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
+static const struct {
+	const char *name;
+	void (*run)(const struct options *);
+} modes[] = {
+	{"publish", bench_publish},   {"receive", bench_receive}, {"queue", bench_queue},
+	{"pingpong", bench_pingpong}, {"connects", bench_connects}, {"once", bench_once},
+	{"many", bench_many},	      {"idle", bench_idle},
+};
 
 int main(int argc, char **argv)
 {
-	struct mosquitto *mosq;
-	char payload[64], filter[32];
-	double before;
+	struct options o = read_options(argc, argv);
 
-	if (argc != 4)
-		return 2;
-	wanted = atol(argv[3]);
-	memset(payload, 'x', sizeof payload);
-	sem_init(&ready, 0, 0);
-	sem_init(&done, 0, 0);
-	mosquitto_lib_init();
-	mosq = mosquitto_new("bench", true, NULL);
-	mosquitto_connect_callback_set(mosq, on_connect);
-	mosquitto_publish_callback_set(mosq, on_publish);
-	mosquitto_message_callback_set(mosq, on_message);
-	if (mosquitto_connect(mosq, "127.0.0.1", atoi(argv[2]), 60) != 0 || mosquitto_loop_start(mosq) != 0)
-		return 1;
-	sem_wait(&ready);
-	before = cpu_seconds();
-	if (strcmp(argv[1], "publish") == 0) {
-		for (long i = 0; i < wanted; i++)
-			if (mosquitto_publish(mosq, NULL, "t", sizeof payload, payload, 0, false) != 0)
-				return 1;
-	} else {
-		snprintf(filter, sizeof filter, "bench/%ld", wanted);
-		if (mosquitto_subscribe(mosq, NULL, filter, 0) != 0)
-			return 1;
+	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+		if (strcmp(o.mode, modes[i].name) == 0) {
+			mosquitto_lib_init();
+			modes[i].run(&o);
+			return mosquitto_lib_cleanup();
+		}
+	fprintf(stderr, "client: no mode %s\n", o.mode);
+	return 2;
+}
+
+void must(int rc, const char *what)
+{
+	if (rc == MOSQ_ERR_SUCCESS)
+		return;
+	fprintf(stderr, "client: %s: %s\n", what, mosquitto_strerror(rc));
+	exit(1);
+}
+
+static void on_connect(struct mosquitto *mosq, void *object, int rc)
+{
+	(void)mosq;
+	if (rc != 0) {
+		fprintf(stderr, "client: the server refused: %d\n", rc);
+		exit(1);
 	}
-	sem_wait(&done);
-	printf("%.0f\n", (cpu_seconds() - before) * 1e9 / (double)wanted);
-	mosquitto_disconnect(mosq);
-	mosquitto_loop_stop(mosq, false);
+	sem_post(object);
+}
+
+struct mosquitto *make_client(const struct options *o, const char *id, void *object)
+{
+	struct mosquitto *mosq = mosquitto_new(id, true, object);
+
+	if (!mosq) {
+		fprintf(stderr, "client: mosquitto_new: %s\n", strerror(errno));
+		exit(1);
+	}
+	mosquitto_connect_callback_set(mosq, on_connect);
+	must(mosquitto_max_inflight_messages_set(mosq, o->window), "max_inflight_messages_set");
+	if (o->tls) {
+		must(mosquitto_tls_set(mosq, o->tls, NULL, NULL, NULL, NULL), "tls_set");
+		must(mosquitto_tls_opts_set(mosq, 1, "tlsv1.3", NULL), "tls_opts_set");
+	}
+	return mosq;
+}
+
+void start_client(const struct options *o, struct mosquitto *mosq)
+{
+	must(mosquitto_connect(mosq, "127.0.0.1", o->port, 60), "connect");
+	must(mosquitto_loop_start(mosq), "loop_start");
+	wait_for(mosquitto_userdata(mosq));
+}
+
+void stop_client(struct mosquitto *mosq)
+{
+	must(mosquitto_disconnect(mosq), "disconnect");
+	must(mosquitto_loop_stop(mosq, false), "loop_stop");
 	mosquitto_destroy(mosq);
-	return mosquitto_lib_cleanup();
+}
+
+void wait_for(sem_t *semaphore)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 60;
+	while (sem_timedwait(semaphore, &until) != 0)
+		if (errno != EINTR) {
+			fprintf(stderr, "client: nothing came for a minute\n");
+			exit(5);
+		}
 }
