@@ -62,7 +62,7 @@ fn collectd_publishes_and_subscribes_on_our_library_as_on_debians() {
 /// tells it to end. Gives the memory map of the running daemon too.
 fn run_collectd(library: &Library) -> (Seen, String) {
     let dir = TemporaryDir::new(library.name());
-    let broker = Broker::start(dir.path(), &[]);
+    let broker = Broker::start(dir.path(), &[], &[]);
     let port = broker.port().to_string();
     let conf = dir.path().join("collectd.conf");
     fs::write(&conf, configuration(dir.path(), &port)).expect("writing the configuration");
