@@ -23,6 +23,11 @@ pub enum Error {
     Io(IoError),
     /// TLS could not be set up, or the handshake failed.
     Tls(String),
+    /// The server ended the connection in the middle of the TLS handshake.
+    TlsCut,
+    /// TLS failed behind the handshake. That is also where a server of TLS 1.3 says that it
+    /// does not take our certificate.
+    TlsRefused(String),
     /// The server does not speak WebSocket as it should.
     WebSocket(String),
     /// A proxy did not lead to the server.
@@ -145,6 +150,8 @@ impl Error {
             Error::Peer(PeerError::Protocol(_))
             | Error::Caller(_)
             | Error::Tls(_)
+            | Error::TlsCut
+            | Error::TlsRefused(_)
             | Error::Proxy(ProxyError::NotAllowed(_) | ProxyError::Failed(_))
             | Error::Resolver(_) => true,
             // Below MQTT 5 the codes 1 to 5 are refusals that may pass; libmosquitto's
@@ -179,6 +186,8 @@ impl Error {
             Error::Caller(_) => Some(ReasonCode::IMPLEMENTATION_SPECIFIC),
             Error::Io(_)
             | Error::Tls(_)
+            | Error::TlsCut
+            | Error::TlsRefused(_)
             | Error::WebSocket(_)
             | Error::Proxy(_)
             | Error::Resolver(_) => None,
@@ -192,7 +201,10 @@ impl fmt::Display for Error {
             Error::Caller(error) => error.fmt(f),
             Error::Peer(error) => error.fmt(f),
             Error::Io(error) => write!(f, "{}: {}", error.operation, error.message),
-            Error::Tls(message) => write!(f, "TLS: {message}"),
+            Error::Tls(message) | Error::TlsRefused(message) => write!(f, "TLS: {message}"),
+            Error::TlsCut => f.write_str(
+                "TLS: the server closed the connection during the handshake (no TLS on this port?)",
+            ),
             Error::WebSocket(message) => write!(f, "WebSocket: {message}"),
             Error::Proxy(
                 ProxyError::NotAllowed(answer)

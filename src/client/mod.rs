@@ -459,9 +459,10 @@ impl State {
     }
 
     fn plan_reconnect(&mut self, error: &Error) {
-        // A name that was resolved before may be again: the network is down.
+        // A name that was resolved before may be again: the network is down. And where there
+        // was a connection, the server or what stands before it is being restarted.
         let is_final = match error {
-            Error::Resolver(_) => !self.lifecycle.was_connected,
+            Error::Resolver(_) | Error::TlsCut => !self.lifecycle.was_connected,
             _ => error.is_final(),
         };
         if !self.hosted || !self.lifecycle.wanted {

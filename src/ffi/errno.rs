@@ -21,8 +21,8 @@ pub(super) fn fail(error: &Error) -> c_int {
         // An error the system gave no number to must not read as success.
         set_errno(if io.errno == 0 { libc::EIO } else { io.errno });
     }
-    if let Error::Tls(_) = error {
-        // Programs tell a failed handshake by it, as with libmosquitto.
+    if let Error::Tls(_) | Error::TlsCut | Error::TlsRefused(_) = error {
+        // Programs tell by it that it was TLS, as with libmosquitto.
         set_errno(libc::EPROTO);
     }
     code(error)
@@ -59,7 +59,9 @@ pub(super) fn code(error: &Error) -> c_int {
             PeerError::KeepAliveTimeout => MOSQ_ERR_KEEPALIVE,
         },
         Error::Io(_) => MOSQ_ERR_ERRNO,
-        Error::Tls(_) => MOSQ_ERR_TLS,
+        Error::Tls(_) | Error::TlsCut => MOSQ_ERR_TLS,
+        // To libmosquitto's programs the connection stood already.
+        Error::TlsRefused(_) => MOSQ_ERR_CONN_LOST,
         Error::WebSocket(_) => MOSQ_ERR_PROTOCOL,
         Error::Proxy(ProxyError::NotAllowed(_)) => MOSQ_ERR_AUTH,
         Error::Proxy(ProxyError::Unreachable(_)) => MOSQ_ERR_NO_CONN,

@@ -12,7 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 use socket2::{SockAddr, Socket};
 
 use super::resolve::{resolve, Candidate};
-use super::{resolve_in_background, socket, stream_error, Endpoint, Layers, Proxy, Stream, Tunnel};
+use super::{resolve_in_background, socket, Endpoint, Layers, Proxy, Stream, Tunnel};
 use crate::error::{Error, IoError, Result};
 
 /// How long an attempt may take unless the program says otherwise.
@@ -74,20 +74,15 @@ impl Dial {
         })
     }
 
-    /// Connects, waiting for the outcome: name resolution, network, and the handshakes but
-    /// for those behind a proxy, which the loop goes on with.
+    /// Connects, waiting for name resolution and the network. Proxy and handshakes are the
+    /// loop's: what fails there is told there, as programs know it from libmosquitto.
     pub fn connect(endpoint: Endpoint, deadline: Instant) -> Result<Stream> {
         let mut dial = if endpoint.needs_look_up() {
             resolve_until(endpoint, deadline)?
         } else {
             Dial::new(&endpoint, deadline)?
         };
-        let mut stream = dial.wait()?;
-        if !matches!(stream, Stream::Tunnel(_)) {
-            socket::wait_handshake(&mut stream, deadline)
-                .map_err(|error| stream_error("handshake", &error))?;
-        }
-        Ok(stream)
+        dial.wait()
     }
 
     /// The descriptor that becomes readable or writable when the attempt can be advanced.

@@ -122,22 +122,6 @@ impl Stream {
         }
     }
 
-    /// Goes on with the handshakes; whether they are through.
-    pub fn handshake(&mut self) -> io::Result<bool> {
-        match self {
-            Stream::Socket(_) => Ok(true),
-            Stream::Tunnel(_) => match self.through_tunnel() {
-                Ok(()) => self.handshake(),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-                Err(error) => Err(error),
-            },
-            #[cfg(feature = "tls")]
-            Stream::Tls(stream) => stream.handshake(),
-            #[cfg(feature = "websocket")]
-            Stream::WebSocket(stream) => stream.handshake(),
-        }
-    }
-
     /// Reads what is there; 0 means that the peer has closed.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {

@@ -13,8 +13,6 @@ use mio::unix::SourceFd;
 use mio::Interest;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::Stream;
-
 /// A non-blocking stream socket whose connection to `address` has begun; the
 /// flag says that it is there already.
 pub(super) fn begin_connect(
@@ -52,18 +50,6 @@ pub(super) fn finish_connect(socket: &Socket) -> io::Result<Option<()>> {
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Waits until the handshakes of `stream` are through, until `deadline`.
-pub(super) fn wait_handshake(stream: &mut Stream, deadline: Instant) -> io::Result<()> {
-    while !stream.handshake()? {
-        let interest = match stream.wants_write() {
-            true => Interest::WRITABLE,
-            false => Interest::READABLE,
-        };
-        wait_for(stream.fd(), interest, deadline)?;
-    }
-    Ok(())
 }
 
 /// Waits for a descriptor; an error at the deadline.

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 
 use socket2::Socket;
-use tungstenite::client::{client_with_config, IntoClientRequest};
+use tungstenite::client::IntoClientRequest;
 use tungstenite::handshake::client::{ClientHandshake, Request};
 use tungstenite::handshake::{HandshakeError, MidHandshake};
 use tungstenite::http::header::{HeaderName, HeaderValue, CONNECTION, HOST, UPGRADE};
@@ -66,18 +66,16 @@ impl WebSocketStream {
         let config = WebSocketConfig::default()
             .max_message_size(Some(LARGEST_MESSAGE))
             .max_frame_size(Some(LARGEST_MESSAGE));
-        let mut stream = WebSocketStream {
+        // Nothing is sent or read yet: a fast refusal comes to pass where a slow one does.
+        let begun = ClientHandshake::start(carrier, request, Some(config))
+            .map_err(|error| super::stream_error("WebSocket upgrade", &to_io(error)))?;
+        Ok(WebSocketStream {
             fd,
-            phase: Phase::Failed,
+            phase: Phase::Handshake(begun),
             message: Bytes::new(),
             taken: 0,
             unsent: false,
-        };
-        let begun = client_with_config(request, carrier, Some(config));
-        stream
-            .note_handshake(begun.map(|(open, _)| open))
-            .map_err(|error| super::stream_error("WebSocket upgrade", &error))?;
-        Ok(stream)
+        })
     }
 
     /// The socket's descriptor.
@@ -109,15 +107,6 @@ impl WebSocketStream {
     pub fn hold(&mut self, held: bool) {
         if let Phase::Open(open) = &mut self.phase {
             open.get_mut().hold(held);
-        }
-    }
-
-    /// Goes on with the upgrade; whether it is through.
-    pub fn handshake(&mut self) -> io::Result<bool> {
-        match self.open() {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
-            Err(error) => Err(error),
         }
     }
 
