@@ -114,8 +114,10 @@ impl Socks5 {
                 self.expect(State::Authentication, 2);
                 Ok(Progress::Send(credentials))
             }
-            (NO_ACCEPTABLE_METHOD, None) => Err(failed("it demands authentication")),
-            (NO_ACCEPTABLE_METHOD, Some(_)) => Err(failed("it takes neither a password nor none")),
+            (NO_ACCEPTABLE_METHOD, None) => Err(not_allowed("it demands authentication")),
+            (NO_ACCEPTABLE_METHOD, Some(_)) => {
+                Err(not_allowed("it takes neither a password nor none"))
+            }
             _ => Err(failed("it chose a method that was not offered")),
         }
     }
