@@ -84,7 +84,8 @@ impl Endpoint {
     pub(super) fn candidates(&self, deadline: Instant) -> Result<VecDeque<Candidate>> {
         let servers = match &self.server {
             Server::Host { host, port: 0 } => {
-                let path = SockAddr::unix(host).map_err(|error| Error::io("connect", &error))?;
+                let path = SockAddr::unix(host)
+                    .map_err(|_| Error::invalid("the path is too long for a Unix socket"))?;
                 return Ok(VecDeque::from([Candidate {
                     host: host.clone(),
                     port: 0,
