@@ -9,10 +9,12 @@ mod support;
 #[path = "support/dns.rs"]
 mod dns;
 
-use std::ffi::{c_char, c_int, CString};
+use std::ffi::{c_char, c_int, c_uint, CString};
+use std::io;
 use std::ptr;
 use std::sync::mpsc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use dns::Dns;
 use dns_support::{in_own_network, promptly, SilentAddress, LEAST_WAIT, PROMPT};
@@ -25,6 +27,7 @@ extern "C" {
         keepalive: c_int,
         bind_address: *const c_char,
     ) -> c_int;
+    fn mqttrs_connect_timeout_set(mosq: *mut mosquitto, milliseconds: c_uint) -> c_int;
 }
 
 /// What never comes to an end by itself.
@@ -244,6 +247,53 @@ fn waiting_calls_hold_up_nobody_else(endless: &Endless) {
     bystander.is_served();
 }
 
+/// Both kinds of call, and the loop, give up when the program says so: with `code`.
+fn attempts_end_at_the_connect_timeout(endless: &Endless, code: c_int) {
+    let timeout = Duration::from_millis(300);
+    let limited = |name: &str| {
+        let client = client(name);
+        let outcome = unsafe { mqttrs_connect_timeout_set(client.0, 300) };
+        assert_eq!(outcome, MOSQ_ERR_SUCCESS);
+        client
+    };
+    if !matches!(endless, Endless::Domain(_)) {
+        let client = limited("waiting-limited");
+        let (host, port) = endless.target("waiting-limited");
+        let start = Instant::now();
+        let outcome = promptly("mosquitto_connect", || unsafe {
+            mosquitto_connect(client.0, host.as_ptr(), port, 60)
+        });
+        assert_eq!(outcome, code);
+        if code == MOSQ_ERR_ERRNO {
+            let error = io::Error::last_os_error();
+            assert_eq!(error.raw_os_error(), Some(libc::ETIMEDOUT));
+        }
+        assert!(start.elapsed() >= timeout);
+    }
+    for foreign in [false, true] {
+        let name = format!("limited-{foreign}");
+        let mut client = limited(&name);
+        let start = Instant::now();
+        endless.connect_async(*client, &name);
+        let outcome = promptly("the loop", || {
+            if !foreign {
+                return client.run_until_error();
+            }
+            // There may be no descriptor to wait for, only the loop's own timer.
+            let end = start + PROMPT;
+            loop {
+                let outcome = client.loop_misc();
+                if outcome != MOSQ_ERR_SUCCESS || Instant::now() > end {
+                    return outcome;
+                }
+                thread::park_timeout(Duration::from_millis(5));
+            }
+        });
+        assert_eq!(outcome, code, "foreign: {foreign}");
+        assert!(start.elapsed() >= timeout);
+    }
+}
+
 /// Runs `test`, whose name is `name`, where nobody answers at port 53. The process ends
 /// without waiting for the look-ups that are left behind.
 fn with_own_name_server(name: &str, test: impl FnOnce()) {
@@ -260,6 +310,7 @@ fn a_loop_thread_is_stopped_while_a_name_is_looked_up() {
 }
 
 #[test]
+#[cfg(feature = "srv")]
 fn a_loop_thread_is_stopped_while_a_domain_is_looked_up() {
     with_own_name_server(
         "a_loop_thread_is_stopped_while_a_domain_is_looked_up",
@@ -282,6 +333,7 @@ fn a_foreign_loop_goes_on_while_a_name_is_looked_up() {
 }
 
 #[test]
+#[cfg(feature = "srv")]
 fn a_foreign_loop_goes_on_while_a_domain_is_looked_up() {
     with_own_name_server("a_foreign_loop_goes_on_while_a_domain_is_looked_up", || {
         foreign_loops_go_on(&Endless::domain());
@@ -303,6 +355,26 @@ fn loop_forever_returns_while_a_name_is_looked_up() {
 #[test]
 fn loop_forever_returns_while_an_address_is_silent() {
     loop_forever_ends_with_disconnect(&Endless::address());
+}
+
+#[test]
+fn looking_a_name_up_ends_at_the_connect_timeout() {
+    with_own_name_server("looking_a_name_up_ends_at_the_connect_timeout", || {
+        attempts_end_at_the_connect_timeout(&Endless::name(), MOSQ_ERR_EAI);
+    });
+}
+
+#[test]
+#[cfg(feature = "srv")]
+fn looking_a_domain_up_ends_at_the_connect_timeout() {
+    with_own_name_server("looking_a_domain_up_ends_at_the_connect_timeout", || {
+        attempts_end_at_the_connect_timeout(&Endless::domain(), MOSQ_ERR_EAI);
+    });
+}
+
+#[test]
+fn connecting_to_a_silent_address_ends_at_the_connect_timeout() {
+    attempts_end_at_the_connect_timeout(&Endless::address(), MOSQ_ERR_ERRNO);
 }
 
 #[test]

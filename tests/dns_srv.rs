@@ -1,6 +1,7 @@
 //! `mosquitto_connect_srv`, from the name server to the broker: a process with a network of
 //! its own, in which the domain is the test's.
 
+#![cfg(feature = "srv")]
 #![allow(clippy::undocumented_unsafe_blocks, reason = "C is called all over")]
 
 mod dns_support;
@@ -215,6 +216,7 @@ fn a_target_that_refuses_the_client_is_followed_by_the_next_one() {
 }
 
 #[test]
+#[cfg(feature = "tls")]
 fn with_tls_the_secure_service_is_asked_for_and_its_host_is_named_to_it() {
     isolated(
         "with_tls_the_secure_service_is_asked_for_and_its_host_is_named_to_it",
