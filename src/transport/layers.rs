@@ -23,6 +23,8 @@ pub struct Layers {
 impl Layers {
     /// The stream over `socket`, which leads to `host`.
     pub(super) fn wrap(&self, socket: Socket, host: &str, port: u16) -> Result<Stream> {
+        // A path is no name: what listens at a Unix socket is this host.
+        let host = if port == 0 { "localhost" } else { host };
         // Not every combination of features uses both.
         let _ = (host, port);
         #[cfg(feature = "websocket")]
