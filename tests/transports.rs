@@ -9,9 +9,15 @@
 mod support;
 mod transport_support;
 
-use support::Drive;
-use transport_support::script::check;
-use transport_support::{Host, Link::*, Through::*};
+use rustls::version::{TLS12, TLS13};
+use rustls::SupportedProtocolVersion;
+
+use support::{Client, Drive, Version, PINGREQ, PINGRESP};
+use transport_support::certificates::certificates;
+use transport_support::script::{check, converse, open_client, open_with_keep_alive};
+use transport_support::{Host, Link, Route, Rules, Settings, Through, TlsSide};
+use Link::{Tcp, Tls, Ws, Wss};
+use Through::{Http, HttpPassword, Nothing, Socks5, Socks5Password};
 
 const HOSTS: &[Host] = &[Host::V4, Host::Name, Host::V6];
 const UNIX: &[Host] = &[Host::Unix];
@@ -61,5 +67,84 @@ routes! {
     secure_websocket_over_http = Wss, Http, HOSTS;
     secure_websocket_over_http_with_password = Wss, HttpPassword, HOSTS;
     unix_socket = Tcp, Nothing, UNIX;
+    tls_on_a_unix_socket = Tls, Nothing, UNIX;
     websocket_on_a_unix_socket = Ws, Nothing, UNIX;
+    secure_websocket_on_a_unix_socket = Wss, Nothing, UNIX;
+}
+
+/// The server wants a certificate, a protocol and a version: all of it gets there.
+fn check_tls(link: Link, through: Through, version: &'static SupportedProtocolVersion) {
+    for drive in [Drive::Loop, Drive::Foreign, Drive::Thread] {
+        let tls = TlsSide {
+            versions: vec![version],
+            alpn: vec![b"h2".to_vec(), b"mqtt".to_vec()],
+            client_certificates: true,
+            ..TlsSide::default()
+        };
+        let rules = Rules {
+            tls,
+            ..Rules::default()
+        };
+        let path = Route::new(link, through, Host::Name).start_with(rules);
+        let client = Client::new(Version::V5, Some("t"), true);
+        path.configure(&client);
+        let file = |name| certificates().text(name);
+        client.tls_with_certificate(&file("ca.crt"), &file("client.crt"), &file("client.key"));
+        client.alpn("mqtt");
+        let (path, mut w) = open_client(path, client, Version::V5, drive, false, 60);
+        converse(&mut w, false);
+        w.end();
+        path.check();
+        let visits = path.front.visits();
+        assert_eq!(visits[0].alpn.as_deref(), Some(&b"mqtt"[..]));
+        assert_eq!(visits[0].client_certificates, 1);
+    }
+}
+
+#[test]
+fn certificate_and_alpn_of_the_client_get_to_the_server_with_tls_1_2() {
+    check_tls(Tls, Nothing, &TLS12);
+    check_tls(Wss, Socks5, &TLS12);
+}
+
+#[test]
+fn certificate_and_alpn_of_the_client_get_to_the_server_with_tls_1_3() {
+    check_tls(Tls, HttpPassword, &TLS13);
+    check_tls(Wss, Nothing, &TLS13);
+}
+
+/// PINGREQ after the second that the broker asks for, over every way at the same time.
+fn check_pings(drive: Drive) {
+    let ping = |link, through, host| {
+        let path = Route::new(link, through, host).start();
+        let (_path, mut w) = open_with_keep_alive(path, drive);
+        w.expect(&PINGREQ);
+        w.send(&PINGRESP);
+        w.expect(&PINGREQ);
+        w.send(&PINGRESP);
+        w.end();
+    };
+    std::thread::scope(|scope| {
+        for link in [Tcp, Tls, Ws, Wss] {
+            for through in [Nothing, Socks5, Socks5Password, Http, HttpPassword] {
+                scope.spawn(move || ping(link, through, Host::V4));
+            }
+            scope.spawn(move || ping(link, Nothing, Host::Unix));
+        }
+    });
+}
+
+#[test]
+fn pings_keep_every_connection_alive_driven_by_mosquitto_loop() {
+    check_pings(Drive::Loop);
+}
+
+#[test]
+fn pings_keep_every_connection_alive_driven_by_a_foreign_loop() {
+    check_pings(Drive::Foreign);
+}
+
+#[test]
+fn pings_keep_every_connection_alive_driven_by_loop_start() {
+    check_pings(Drive::Thread);
 }

@@ -19,7 +19,7 @@ use super::Gate;
 #[derive(Clone)]
 pub struct TlsSide {
     pub certificate: &'static str,
-    pub versions: &'static [&'static SupportedProtocolVersion],
+    pub versions: Vec<&'static SupportedProtocolVersion>,
     pub alpn: Vec<Vec<u8>>,
     /// Clients need a certificate by `ca`.
     pub client_certificates: bool,
@@ -31,7 +31,7 @@ impl Default for TlsSide {
     fn default() -> Self {
         TlsSide {
             certificate: "server",
-            versions: ALL_VERSIONS,
+            versions: ALL_VERSIONS.to_vec(),
             alpn: Vec::new(),
             client_certificates: false,
             gate: None,
@@ -43,7 +43,7 @@ impl TlsSide {
     pub fn config(&self) -> Arc<ServerConfig> {
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone())
-            .with_protocol_versions(self.versions)
+            .with_protocol_versions(&self.versions)
             .unwrap();
         let builder = if self.client_certificates {
             let mut roots = RootCertStore::empty();
@@ -124,12 +124,27 @@ impl Read for Carrier {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Carrier::Plain(socket) => socket.read(buffer),
-            Carrier::Tls(stream) => match stream.read(buffer) {
-                // Closed without close_notify.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
-                outcome => outcome,
-            },
+            Carrier::Tls(stream) => read_tls(stream, buffer),
         }
+    }
+}
+
+/// Reads without writing: what a client said before it closed can be read when nothing can be
+/// written to it any more.
+fn read_tls(
+    stream: &mut StreamOwned<ServerConnection, Socket>,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
+    loop {
+        match stream.conn.reader().read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            // Closed without close_notify.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
+            outcome => return outcome,
+        }
+        stream.conn.read_tls(&mut stream.sock)?;
+        let processed = stream.conn.process_new_packets();
+        processed.map_err(io::Error::other)?;
     }
 }
 

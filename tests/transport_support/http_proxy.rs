@@ -28,6 +28,8 @@ pub struct HttpRules {
     pub login: Option<Login>,
     /// The answer instead of passing.
     pub refusal: Option<String>,
+    /// Only the first client is refused.
+    pub first_only: bool,
     /// Lines behind the first one of the answer, each with its end.
     pub extra_headers: String,
     /// Sends its answer byte by byte.
@@ -119,11 +121,16 @@ fn serve(
     requests: &Mutex<Vec<HttpRequest>>,
 ) -> io::Result<()> {
     let request = HttpRequest::parse(&read_head(&mut socket)?);
-    requests.lock().unwrap().push(request.clone());
+    let count = {
+        let mut requests = requests.lock().unwrap();
+        requests.push(request.clone());
+        requests.len()
+    };
     if let Some(gate) = &rules.gate {
         gate.pass();
     }
-    if let Some(refusal) = &rules.refusal {
+    let refusal = rules.refusal.as_ref();
+    if let Some(refusal) = refusal.filter(|_| count == 1 || !rules.first_only) {
         return refuse(socket, refusal, rules.slowly);
     }
     let expected = rules.login.as_ref().map(Login::basic);

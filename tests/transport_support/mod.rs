@@ -9,6 +9,7 @@
     missing_docs,
     unreachable_pub,
     unused_imports,
+    unused_macros,
     clippy::undocumented_unsafe_blocks,
     reason = "each test binary uses its own part; C is called all over"
 )]
@@ -17,6 +18,7 @@
 pub mod certificates;
 
 pub mod carrier;
+pub mod cut;
 pub mod frames;
 pub mod front;
 pub mod gate;

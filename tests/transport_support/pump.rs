@@ -45,7 +45,7 @@ pub fn pump(
         let mut progress = false;
         gate.pass();
         if !outer_ended {
-            if let Some(bytes) = would_block(outer.read(&mut chunk, pongs))? {
+            if let Some(bytes) = would_block(ended(outer.read(&mut chunk, pongs)))? {
                 outer_ended = bytes.is_empty();
                 unsent.extend(bytes);
                 progress = true;
@@ -64,14 +64,15 @@ pub fn pump(
         if !inner_ended {
             if let Some(count) = would_block(inner.read(&mut chunk))? {
                 inner_ended = count == 0;
-                if count > 0 {
-                    outer.write(&chunk[..count])?;
+                if count > 0 && !outer_shut {
+                    outer_shut = outer.write(&chunk[..count]).is_err();
                 }
                 progress = true;
             }
         }
-        if outer.has_unsent() {
-            outer.flush()?;
+        // A client that has closed is not there to be written to, but to be read to its end.
+        if outer.has_unsent() && !outer_shut {
+            outer_shut = outer.flush().is_err();
         }
         if inner_ended && !outer.has_unsent() && !outer_shut {
             outer.shut_down();
@@ -82,7 +83,11 @@ pub fn pump(
         }
         if !progress {
             wait(
-                (outer.socket().as_raw_fd(), !outer_ended, outer.has_unsent()),
+                (
+                    outer.socket().as_raw_fd(),
+                    !outer_ended,
+                    outer.has_unsent() && !outer_shut,
+                ),
                 (inner.as_raw_fd(), !inner_ended, !unsent.is_empty()),
             );
         }
@@ -157,6 +162,14 @@ impl Bytes {
             }
         }
         would_block(self.carrier.flush()).map(drop)
+    }
+}
+
+/// A close with bytes unread arrives as a reset.
+fn ended(outcome: io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(Vec::new()),
+        outcome => outcome,
     }
 }
 

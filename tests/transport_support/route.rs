@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::super::support::*;
 use super::certificates::certificates;
+use super::cut::{Damage, Wire};
 use super::front::{Front, Sides};
 use super::http_proxy::{HttpProxy, HttpRules};
 use super::listen::Place;
@@ -57,6 +58,8 @@ pub struct Path {
     pub front: Front,
     pub socks5: Option<Socks5>,
     pub http_proxy: Option<HttpProxy>,
+    /// A detour to the first server on the way.
+    pub wire: Option<Wire>,
     /// What the program calls the broker.
     pub host: String,
     pub port: u16,
@@ -146,6 +149,7 @@ impl Route {
             front,
             socks5,
             http_proxy,
+            wire: None,
         }
     }
 }
@@ -172,7 +176,22 @@ impl Path {
         }
     }
 
+    /// Lets the bytes that the client gets suffer.
+    pub fn damage(&mut self, damage: Damage) {
+        self.wire = None;
+        if self.route.through == Through::Nothing {
+            let wire = Wire::start(self.front.port(), damage);
+            self.port = wire.port();
+            self.wire = Some(wire);
+        } else {
+            self.wire = Some(Wire::start(self.proxy_port(), damage));
+        }
+    }
+
     fn proxy_port(&self) -> u16 {
+        if let Some(wire) = &self.wire {
+            return wire.port();
+        }
         let socks5 = self.socks5.as_ref().map(Socks5::port);
         let http_proxy = self.http_proxy.as_ref().map(HttpProxy::port);
         socks5.or(http_proxy).expect("a proxy")
@@ -228,7 +247,8 @@ impl Path {
         let [visit] = &visits[..] else {
             panic!("{visits:?}");
         };
-        let named = self.route.link.has_tls() && self.route.host == Host::Name;
+        let has_name = matches!(self.route.host, Host::Name | Host::Unix);
+        let named = self.route.link.has_tls() && has_name;
         let name = named.then(|| "localhost".to_owned());
         assert_eq!(visit.server_name, name);
         let Some(request) = &visit.request else {

@@ -33,9 +33,21 @@ pub fn open(
     blocking: bool,
     keep_alive: u16,
 ) -> (Path, Wire) {
-    let mut client = Client::new(version, Some("t"), true);
-    client.drive = drive;
+    let client = Client::new(version, Some("t"), true);
     path.configure(&client);
+    open_client(path, client, version, drive, blocking, keep_alive)
+}
+
+/// The same with a client that is set up.
+pub fn open_client(
+    path: Path,
+    mut client: Client,
+    version: Version,
+    drive: Drive,
+    blocking: bool,
+    keep_alive: u16,
+) -> (Path, Wire) {
+    client.drive = drive;
     let mut connect = connect(version, "t").keep_alive(keep_alive);
     let (host, port) = (path.host.as_str(), path.port);
     let code = if blocking {
@@ -49,7 +61,22 @@ pub fn open(
     if drive == Drive::Thread {
         client.loop_start().unwrap();
     }
-    finish(path, client, version, connect.bytes())
+    finish(path, client, version, connect.bytes(), &[])
+}
+
+/// A connection of MQTT 5 where the broker asks for a keep alive of a second.
+pub fn open_with_keep_alive(path: Path, drive: Drive) -> (Path, Wire) {
+    let mut client = Client::new(Version::V5, Some("t"), true);
+    client.drive = drive;
+    path.configure(&client);
+    let code = client.connect_async_to(&path.host, path.port, 60);
+    assert_eq!(code, MOSQ_ERR_SUCCESS, "{}", client.last_error());
+    if drive == Drive::Thread {
+        client.loop_start().unwrap();
+    }
+    let connect = connect(Version::V5, "t").bytes();
+    let props = [Prop::U16(prop::SERVER_KEEP_ALIVE, 1)];
+    finish(path, client, Version::V5, connect, &props)
 }
 
 /// Up to CONNACK for a client that has begun to connect, without properties.
@@ -60,10 +87,16 @@ pub fn finish_connecting(
     keep_alive: u16,
 ) -> (Path, Wire) {
     let connect = connect(version, "t").keep_alive(keep_alive);
-    finish(path, client, version, connect.bytes())
+    finish(path, client, version, connect.bytes(), &[])
 }
 
-fn finish(path: Path, mut client: Client, version: Version, connect: Vec<u8>) -> (Path, Wire) {
+fn finish(
+    path: Path,
+    mut client: Client,
+    version: Version,
+    connect: Vec<u8>,
+    connack_props: &[Prop],
+) -> (Path, Wire) {
     let peer = path.accept(&mut client);
     let mut wire = Wire {
         version,
@@ -73,7 +106,7 @@ fn finish(path: Path, mut client: Client, version: Version, connect: Vec<u8>) ->
         connect: connect.clone(),
     };
     wire.expect(&connect);
-    wire.accept_session(false, &[]);
+    wire.accept_session(false, connack_props);
     (path, wire)
 }
 

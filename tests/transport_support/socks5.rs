@@ -43,6 +43,8 @@ pub struct SocksRules {
     pub login: Option<Login>,
     /// The reply code instead of passing.
     pub refusal: Option<u8>,
+    /// Only the first client is refused.
+    pub first_only: bool,
     /// Which kind of address the reply names.
     pub bound: Bound,
     /// Sends its answers byte by byte.
@@ -190,15 +192,20 @@ fn serve(
     };
     let port = u16::from_be_bytes(read(&mut socket)?);
     let address = Address { host, port };
-    requests.lock().unwrap().push(SocksRequest {
-        methods,
-        login,
-        address: address.clone(),
-    });
+    let count = {
+        let mut requests = requests.lock().unwrap();
+        requests.push(SocksRequest {
+            methods,
+            login,
+            address: address.clone(),
+        });
+        requests.len()
+    };
+    let refusal = rules.refusal.filter(|_| count == 1 || !rules.first_only);
     if let Some(gate) = &rules.request_gate {
         gate.pass();
     }
-    let mut answer = vec![5, rules.refusal.unwrap_or(0), 0];
+    let mut answer = vec![5, refusal.unwrap_or(0), 0];
     match rules.bound {
         Bound::V4 => answer.extend([1, 127, 0, 0, 1]),
         Bound::V6 => {
@@ -208,7 +215,7 @@ fn serve(
         Bound::Name => answer.extend(b"\x03\x0dproxy.example"),
     }
     answer.extend([0x12, 0x34]);
-    if rules.refusal.is_some() {
+    if refusal.is_some() {
         trickle(&mut socket, &answer, rules.slowly)?;
         return wait_for_end(socket);
     }
