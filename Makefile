@@ -142,8 +142,9 @@ demo: all dropin ## build, then let C programs talk through an embedded broker
 	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/demo.sh
 
 .PHONY: bench
-bench: all dropin packages ## measure throughput against Debian's libmosquitto
-	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/bench.sh
+bench: dropin ## measure against libmosquitto, Paho C, rumqttc, a bare socket; CASES= ROUNDS= PEERS= for a part
+	scripts/install-packages.sh gcc libc6-dev libmosquitto1 libmosquitto-dev libpaho-mqtt1.3 libpaho-mqtt-dev libssl-dev openssl python3
+	CC="$(CC)" CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" CASES="$(CASES)" ROUNDS="$(ROUNDS)" PEERS="$(PEERS)" scripts/bench.sh
 
 .PHONY: headers
 headers: ## write include/ anew from the sources

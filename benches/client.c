@@ -16,6 +16,8 @@
 #include "client.h"
 #include <errno.h>
 
+int patience = 60;
+
 static const struct {
 	const char *name;
 	void (*run)(const struct options *);
@@ -93,10 +95,10 @@ void wait_for(sem_t *semaphore)
 	struct timespec until;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 60;
+	until.tv_sec += patience;
 	while (sem_timedwait(semaphore, &until) != 0)
 		if (errno != EINTR) {
-			fprintf(stderr, "client: nothing came for a minute\n");
+			fprintf(stderr, "client: nothing came for %d seconds\n", patience);
 			exit(5);
 		}
 }

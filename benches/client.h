@@ -17,7 +17,8 @@ void start_client(const struct options *o, struct mosquitto *mosq);
 /* Disconnects, stops the loop thread and destroys the client. */
 void stop_client(struct mosquitto *mosq);
 
-/* Waits for the semaphore, a minute at most. */
+/* Waits for the semaphore, at most so many seconds. */
+extern int patience;
 void wait_for(sem_t *semaphore);
 
 void bench_publish(const struct options *o);

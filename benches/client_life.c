@@ -127,6 +127,7 @@ void bench_many(const struct options *o)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	each.count = 1;
+	patience = 5;
 	for (long i = 0; i < o->count; i++) {
 		set_up(&lives[i]);
 		clients[i] = make_client(&each, scenario_id(id, "rcv", &each), &lives[i]);
