@@ -2252,7 +2252,8 @@ libmosq_EXPORT int mosquitto_tls_insecure_set(struct mosquitto *mosq, bool value
  * Sets how TLS is spoken.
  *
  * `cert_reqs` is 1 (the default) to check the server's certificate and 0 to accept any, which
- * protects from nobody. `tls_version` is "tlsv1.2" or "tlsv1.3", in any case; NULL allows both.
+ * protects from nobody. `tls_version` is the least version to speak, in any case: "tlsv1.3",
+ * "tlsv1.2", or "tlsv1.1", which means 1.2 too since nothing older is spoken; NULL is 1.2.
  * `ciphers` is a list of cipher names, NULL for the defaults. Strings are copied.
  *
  * Takes effect with the next connect that uses TLS. Any thread, any callback.

@@ -39,7 +39,7 @@ pub struct TlsSettings {
     pub no_verification: bool,
     /// Do not compare the host name with the certificate.
     pub insecure: bool,
-    /// `tlsv1.2` or `tlsv1.3`; both when not set.
+    /// The least version, `tlsv1.1`, `tlsv1.2` or `tlsv1.3`; there is none below 1.2.
     pub version: Option<String>,
     /// Cipher list as the program wrote it.
     pub ciphers: Option<String>,
@@ -263,8 +263,10 @@ impl TlsSettings {
         ciphers: Option<String>,
     ) -> Result<(), Refusal> {
         let checked = match version.as_deref() {
-            None | Some("tlsv1.2" | "tlsv1.3") => Ok(()),
-            Some(other) => Err(format!("TLS version {other} is not tlsv1.2 or tlsv1.3")),
+            None | Some("tlsv1.1" | "tlsv1.2" | "tlsv1.3") => Ok(()),
+            Some(other) => Err(format!(
+                "TLS version {other} is not tlsv1.1, tlsv1.2 or tlsv1.3"
+            )),
         };
         self.judge(TlsPart::Protocol, checked)?;
         self.no_verification = !verify;

@@ -139,12 +139,11 @@ fn build(settings: &TlsSettings, password: KeyPassword<'_>) -> Result<TlsConfigu
 }
 
 fn versions(settings: &TlsSettings) -> Result<&'static [&'static SupportedProtocolVersion]> {
-    static TLS12: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
     static TLS13: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13];
     match settings.version.as_deref() {
-        None => Ok(rustls::ALL_VERSIONS),
+        // The least one: programs set "tlsv1.2" and talk to servers that have TLS 1.3 alone.
+        None | Some("tlsv1.1" | "tlsv1.2") => Ok(rustls::ALL_VERSIONS),
         Some("tlsv1.3") => Ok(TLS13),
-        Some("tlsv1.2") => Ok(TLS12),
         Some(other) => Err(Error::Tls(format!("protocol {other} is not supported"))),
     }
 }
