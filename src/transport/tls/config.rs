@@ -282,3 +282,274 @@ fn read(file: &str, what: &str) -> Result<Input> {
         Err(error) => Err(Error::Tls(format!("{what}: {error}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::FileTimes;
+    use std::time::Duration;
+
+    use rustls::HandshakeKind;
+
+    use super::super::testing::*;
+    use super::*;
+
+    const NO_PASSWORD: KeyPassword<'_> = &|| None;
+
+    /// A folder that goes away.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(test: &str) -> Folder {
+            let name = format!("mqttrs-tls-config-{test}-{}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            let _ = fs::remove_dir_all(&folder);
+            fs::create_dir(&folder).unwrap();
+            Folder(folder)
+        }
+
+        fn path(&self, name: &str) -> String {
+            self.0.join(name).to_str().unwrap().to_owned()
+        }
+
+        fn write(&self, name: &str, content: &str) -> String {
+            fs::write(self.0.join(name), content).unwrap();
+            self.path(name)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn with_ca(file: &str) -> TlsSettings {
+        TlsSettings {
+            enabled: true,
+            ca_file: Some(file.to_owned()),
+            ..TlsSettings::default()
+        }
+    }
+
+    fn failure(settings: &TlsSettings) -> String {
+        client_config(settings, NO_PASSWORD)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn clients_with_the_same_settings_share_a_configuration() {
+        let folder = Folder::new("shared");
+        let settings = with_ca(&folder.write("ca.crt", &ca("CA").pem()));
+        let one = client_config(&settings, NO_PASSWORD).unwrap();
+        let same = client_config(&settings.clone(), NO_PASSWORD).unwrap();
+        assert!(Arc::ptr_eq(&one, &same));
+        let mut others = settings.clone();
+        others.insecure = true;
+        let other = client_config(&others, NO_PASSWORD).unwrap();
+        assert!(!Arc::ptr_eq(&one, &other));
+    }
+
+    #[test]
+    fn a_file_or_folder_that_changed_is_read_again() {
+        let folder = Folder::new("changed");
+        let (old, new) = (ca("Old"), ca("New"));
+        let file = folder.write("ca.crt", &old.pem());
+        let settings = with_ca(&file);
+        let inside = TlsSettings {
+            ca_file: None,
+            ca_path: Some(folder.path("")),
+            ..settings.clone()
+        };
+        let trusts = |settings: &TlsSettings, ca: &Ca| {
+            let config = client_config(settings, NO_PASSWORD).unwrap();
+            let server = server(&Pair::for_host("localhost", ca), rustls::ALL_VERSIONS);
+            Talk::new(&config, &server, "localhost")
+                .shake_hands()
+                .is_ok()
+        };
+        // Alive, so that they could be found again.
+        let _kept = [&settings, &inside].map(|one| client_config(one, NO_PASSWORD).unwrap());
+        assert!(trusts(&settings, &old) && trusts(&inside, &old));
+        folder.write("ca.crt", &new.pem());
+        let changed = SystemTime::now() + Duration::from_secs(10);
+        let times = FileTimes::new().set_modified(changed);
+        fs::File::options()
+            .append(true)
+            .open(&file)
+            .unwrap()
+            .set_times(times)
+            .unwrap();
+        assert!(trusts(&settings, &new) && trusts(&inside, &new));
+        assert!(!trusts(&settings, &old) && !trusts(&inside, &old));
+    }
+
+    #[test]
+    fn a_second_connection_resumes_the_session_of_the_first() {
+        let folder = Folder::new("resumed");
+        let ca = ca("CA");
+        let mut settings = with_ca(&folder.write("ca.crt", &ca.pem()));
+        let pair = Pair::for_host("localhost", &ca);
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let server = server(&pair, &[version]);
+            // Sessions are the configuration's, so a fresh one for each version.
+            settings.alpn = vec![format!("{:?}", version.version), "mqtt".to_owned()];
+            let first = client_config(&settings, NO_PASSWORD).unwrap();
+            let talk = || {
+                let config = client_config(&settings, NO_PASSWORD).unwrap();
+                Talk::new(&config, &server, "localhost").shake_hands()
+            };
+            assert_eq!(talk(), Ok(HandshakeKind::Full));
+            assert_eq!(talk(), Ok(HandshakeKind::Resumed));
+            drop(first);
+            assert_eq!(talk(), Ok(HandshakeKind::Full));
+        }
+    }
+
+    #[test]
+    fn what_was_refused_is_told_by_every_attempt_to_connect() {
+        let mut settings = TlsSettings::default();
+        settings.set_pins(Some("sha1//")).unwrap_err();
+        let why = failure(&settings);
+        assert!(
+            why.starts_with("TLS: TLS was asked for, and its settings were refused"),
+            "{why}"
+        );
+        settings.set_pins(None).unwrap();
+        assert_eq!(
+            failure(&settings),
+            "TLS: no trusted certificates (trusted: nothing)"
+        );
+    }
+
+    #[test]
+    fn a_folder_need_not_exist_while_a_file_serves() {
+        let folder = Folder::new("folder");
+        let mut settings = with_ca(&folder.write("ca.crt", &ca("CA").pem()));
+        settings.ca_path = Some(folder.path("missing"));
+        client_config(&settings, NO_PASSWORD).unwrap();
+        settings.ca_file = None;
+        assert!(failure(&settings).contains("missing: No such file"));
+        settings.ca_path = Some(folder.path(""));
+        client_config(&settings, NO_PASSWORD).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_openssl_hashed_has_other_files_and_links_too() {
+        let folder = Folder::new("hashed");
+        let ca = ca("CA");
+        folder.write("mine.pem", &ca.pem());
+        folder.write("README", "no certificate");
+        fs::create_dir(folder.path("sub")).unwrap();
+        std::os::unix::fs::symlink("mine.pem", folder.path("12ab34cd.0")).unwrap();
+        std::os::unix::fs::symlink("nowhere", folder.path("12ab34cd.1")).unwrap();
+        let settings = TlsSettings {
+            enabled: true,
+            ca_path: Some(folder.path("")),
+            ..TlsSettings::default()
+        };
+        let config = client_config(&settings, NO_PASSWORD).unwrap();
+        let server = server(&Pair::for_host("localhost", &ca), rustls::ALL_VERSIONS);
+        Talk::new(&config, &server, "localhost")
+            .shake_hands()
+            .unwrap();
+    }
+
+    #[test]
+    fn files_that_are_no_certificates_are_named() {
+        let folder = Folder::new("named");
+        let empty = folder.write("empty.crt", "");
+        assert_eq!(
+            failure(&with_ca(&empty)),
+            format!("TLS: CA file {empty}: no certificate in it")
+        );
+        let broken = folder.write("broken.crt", &ca("CA").pem().replace("MII", "M!!"));
+        assert!(failure(&with_ca(&broken)).starts_with(&format!("TLS: CA file {broken}: ")));
+        let mut settings = with_ca(&folder.write("ca.crt", &ca("CA").pem()));
+        settings.crl_file = Some(empty.clone());
+        assert_eq!(
+            failure(&settings),
+            format!("TLS: revocation list file {empty}: no revocation list in it")
+        );
+    }
+
+    #[test]
+    fn a_certificate_with_another_key_is_an_error() {
+        let ca = ca("CA");
+        let (one, other) = (Pair::for_host("one", &ca), Pair::for_host("other", &ca));
+        let mut settings = TlsSettings::default();
+        settings.set_ca(Some(ca.der())).unwrap();
+        settings
+            .set_certificate(Some((&one.der, &other.key.serialize_der())))
+            .unwrap();
+        assert_eq!(
+            failure(&settings),
+            "TLS: client certificate \"CN=one\": client key in memory has another key"
+        );
+        settings
+            .set_certificate(Some((&one.der, &one.key.serialize_der())))
+            .unwrap();
+        let config = client_config(&settings, NO_PASSWORD).unwrap();
+        assert_eq!(config.certificate.as_deref(), Some("\"CN=one\""));
+    }
+
+    #[test]
+    fn several_application_protocols_are_offered_and_one_is_agreed_on() {
+        let ca = ca("CA");
+        let mut settings = TlsSettings::default();
+        settings.set_ca(Some(ca.pem().as_bytes())).unwrap();
+        settings
+            .set_alpn(vec!["x-amzn-mqtt-ca".to_owned(), "mqtt".to_owned()])
+            .unwrap();
+        let config = client_config(&settings, NO_PASSWORD).unwrap();
+        let server = server(&Pair::for_host("localhost", &ca), rustls::ALL_VERSIONS);
+        let mut talk = Talk::new(&config, &server, "localhost");
+        talk.shake_hands().unwrap();
+        assert_eq!(talk.client.alpn_protocol(), Some(&b"mqtt"[..]));
+    }
+
+    #[test]
+    fn secrets_are_logged_where_the_program_asks_for_it() {
+        let folder = Folder::new("key-log");
+        let ca = ca("CA");
+        let pair = Pair::for_host("localhost", &ca);
+        let log = folder.path("keys.log");
+        let mut settings = TlsSettings::default();
+        settings.set_ca(Some(ca.der())).unwrap();
+        settings
+            .set_key_log_file(super::super::super::appendable(Some(log.clone())))
+            .unwrap();
+        let config = client_config(&settings, NO_PASSWORD).unwrap();
+        for (version, label) in [
+            (&rustls::version::TLS12, "CLIENT_RANDOM "),
+            (&rustls::version::TLS13, "CLIENT_TRAFFIC_SECRET_0 "),
+        ] {
+            let server = server(&pair, &[version]);
+            Talk::new(&config, &server, "localhost")
+                .shake_hands()
+                .unwrap();
+            let logged = fs::read_to_string(&log).unwrap();
+            let line = logged.lines().find(|line| line.starts_with(label)).unwrap();
+            let fields: Vec<&str> = line.split(' ').collect();
+            assert_eq!((fields.len(), fields[1].len()), (3, 64));
+            assert!(line.is_ascii() && fields[2].len() >= 64);
+        }
+        // Writing to it does not make it another configuration.
+        assert!(Arc::ptr_eq(
+            &config,
+            &client_config(&settings, NO_PASSWORD).unwrap()
+        ));
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(&log).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0);
+    }
+
+    #[test]
+    fn required_ocsp_answers_are_not_supported() {
+        let mut settings = TlsSettings::default();
+        settings.set_ca(Some(ca("CA").der())).unwrap();
+        settings.ocsp_required = true;
+        let error = client_config(&settings, NO_PASSWORD).unwrap_err();
+        assert!(matches!(error, Error::Caller(CallerError::NotSupported(_))));
+    }
+}

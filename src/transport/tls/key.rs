@@ -118,3 +118,128 @@ fn cannot_decrypt(error: pkcs8::Error) -> String {
         _ => old_key::WRONG_PASSWORD.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::CertificateDer;
+
+    use super::*;
+
+    /// What the `openssl` command (Debian package openssl) writes to its output.
+    fn openssl(arguments: &str, input: &[u8]) -> Vec<u8> {
+        use std::io::Write;
+        let mut child = Command::new("openssl")
+            .args(arguments.split(' '))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("openssl (Debian package openssl)");
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "openssl {arguments}");
+        output.stdout
+    }
+
+    fn loads(data: &[u8], password: Option<&str>) -> Outcome<()> {
+        let bytes = || password.map(|text| text.as_bytes().to_vec());
+        let key = load(data, &bytes)?;
+        let provider = provider::default_provider().key_provider;
+        let loaded = provider.load_private_key(key);
+        loaded.map(drop).map_err(|error| error.to_string())
+    }
+
+    const NEW: [&str; 2] = [
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+    ];
+
+    #[test]
+    fn keys_in_every_format_are_read() {
+        for new in NEW {
+            let pem = openssl(new, b"");
+            for format in [
+                "pkey -outform PEM",
+                "pkey -outform DER",
+                "pkey -traditional -outform PEM",
+                "pkey -traditional -outform DER",
+            ] {
+                let key = openssl(format, &pem);
+                check(&key).unwrap();
+                loads(&key, None).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn encrypted_keys_are_read_with_their_password_and_no_other() {
+        for new in NEW {
+            let pem = openssl(new, b"");
+            for format in [
+                "pkcs8 -topk8 -v2 aes-256-cbc -passout pass:secret",
+                "pkcs8 -topk8 -v2 aes-128-cbc -v2prf hmacWithSHA1 -passout pass:secret",
+                "pkcs8 -topk8 -v2 des3 -passout pass:secret",
+                "pkcs8 -topk8 -scrypt -passout pass:secret",
+                "pkcs8 -topk8 -v2 aes-256-cbc -outform DER -passout pass:secret",
+                "pkey -traditional -aes-128-cbc -passout pass:secret",
+                "pkey -traditional -aes-192-cbc -passout pass:secret",
+                "pkey -traditional -aes-256-cbc -passout pass:secret",
+                "pkey -traditional -des3 -passout pass:secret",
+            ] {
+                let key = openssl(format, &pem);
+                check(&key).unwrap();
+                loads(&key, Some("secret")).unwrap_or_else(|why| panic!("{format}: {why}"));
+                let none = loads(&key, None).unwrap_err();
+                assert_eq!(
+                    none, "it is encrypted, and no password was given",
+                    "{format}"
+                );
+                let wrong = loads(&key, Some("Secret")).unwrap_err();
+                assert_eq!(wrong, old_key::WRONG_PASSWORD, "{format}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_encryption_that_is_not_supported_is_named() {
+        let pem = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\
+                   DEK-Info: DES-CBC,0011223344556677\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
+        assert_eq!(
+            check(pem.as_bytes()).unwrap_err(),
+            "it is encrypted with DES-CBC, not supported"
+        );
+    }
+
+    #[test]
+    fn what_is_no_key_is_an_error() {
+        let begin = "-----BEGIN PRIVATE KEY-----";
+        let end = "-----END PRIVATE KEY-----";
+        for text in [
+            String::new(),
+            "nonsense".to_owned(),
+            begin.to_owned(),
+            "-----BEGIN ".to_owned(),
+            format!("{begin}\nAAAA"),
+            format!("{begin}\n!!!!\n{end}"),
+            format!("{begin}\nAAAA\n{end}"),
+            format!("{begin}\nProc-Type: 4,ENCRYPTED\n\nAAAA\n{end}"),
+            format!("{begin}\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n{end}"),
+            format!("{begin}\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,\n\nAAAA\n{end}"),
+        ] {
+            assert!(check(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(check(&[0x30]).is_err());
+        assert!(check(&[0x30, 0xff, 0x02]).is_err());
+    }
+
+    #[test]
+    fn a_key_behind_its_certificate_is_found() {
+        let ca = super::super::testing::ca("CA");
+        let both = format!("{}{}", ca.pem(), ca.key().serialize_pem());
+        loads(both.as_bytes(), None).unwrap();
+        assert!(CertificateDer::from_pem_slice(both.as_bytes()).is_ok());
+    }
+}

@@ -564,7 +564,7 @@ mod tests {
         let chain = [&pair.der, between.der()];
         let about_server = revocation_list(&between, &[], 2100);
         judge(
-            &verifier(&[root.der()], &[about_server.clone()]),
+            &verifier(&[root.der()], std::slice::from_ref(&about_server)),
             &chain,
             "localhost",
         )
