@@ -164,6 +164,7 @@ impl Client {
         st.dispatcher = old.dispatcher;
         st.waiting = old.waiting;
         st.hosted = old.hosted;
+        st.blocking_attempts = old.blocking_attempts;
         st.parked = old.parked;
         st.wake = old.wake;
         self.kick(st);
