@@ -100,7 +100,7 @@ impl Session {
             properties: properties.to_buf(),
         };
         if !accepted {
-            self.events.push_back(event);
+            self.events.push(event);
             self.state = State::Closing;
             self.refused = true;
             return Err(Error::Peer(PeerError::ConnectionRefused(code)));
@@ -132,7 +132,7 @@ impl Session {
         self.keep_alive
             .connected(number(PropertyId::ServerKeepAlive).map(|s| s as u16));
         self.state = State::Connected;
-        self.events.push_back(event);
+        self.events.push(event);
         // MQTT 3.1 does not report the session, so a client that wanted one assumes it.
         let kept = match self.version {
             ProtocolVersion::V31 => !self.clean_start,
@@ -293,7 +293,7 @@ impl Session {
     /// The end of a message's flow.
     fn finish(&mut self, packet_id: PacketId, reason: ReasonCode, properties: PropertyBuf) {
         self.ids.release(packet_id);
-        self.events.push_back(SessionEvent::Published {
+        self.events.push(SessionEvent::Published {
             packet_id,
             reason,
             properties,
@@ -303,7 +303,7 @@ impl Session {
     fn handle_suback(&mut self, packet: &Suback<'_>, now: Instant) -> Result<()> {
         self.log_debug(|id| format!("Client {id} received SUBACK"));
         self.end_request(packet.packet_id, Request::Subscribe(packet.codes.len()))?;
-        self.events.push_back(SessionEvent::Subscribed {
+        self.events.push(SessionEvent::Subscribed {
             packet_id: packet.packet_id,
             codes: packet.codes.to_vec(),
             properties: packet.properties.to_buf(),
@@ -321,7 +321,7 @@ impl Session {
             _ => 0,
         };
         self.end_request(packet.packet_id, Request::Unsubscribe(count))?;
-        self.events.push_back(SessionEvent::Unsubscribed {
+        self.events.push(SessionEvent::Unsubscribed {
             packet_id: packet.packet_id,
             codes: packet.codes.to_vec(),
             properties: packet.properties.to_buf(),
@@ -353,7 +353,7 @@ impl Session {
         let expected = self.state == State::Connecting || self.authenticating;
         match packet.reason {
             ReasonCode::CONTINUE_AUTHENTICATION if expected => {
-                self.events.push_back(SessionEvent::Authenticate {
+                self.events.push(SessionEvent::Authenticate {
                     method,
                     data: packet
                         .properties

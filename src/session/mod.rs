@@ -16,6 +16,7 @@
 mod aliases;
 mod commands;
 mod event;
+mod event_queue;
 mod inbound;
 mod keep_alive;
 mod outbound;
@@ -33,8 +34,9 @@ pub use transmit::TransmitBuf;
 
 use crate::codec::{Disconnect, Packet, Properties, PropertyBuf};
 use crate::error::{CallerError, Error, PeerError, Result};
-use crate::types::{LogLevel, PacketId, ProtocolVersion, QoS, ReasonCode};
+use crate::types::{LogLevel, PacketId, ProtocolVersion, QoS};
 use aliases::{InboundAliases, OutboundAliases};
+use event_queue::EventQueue;
 use keep_alive::{Due, KeepAlive};
 use outbound::Outbound;
 use packet_ids::{PacketIdMap, PacketIds};
@@ -117,9 +119,8 @@ pub struct Session {
     queued: u64,
     /// Bytes sent since the connection began.
     sent: u64,
-    /// QoS 0 messages not fully written out, each with the position of its end.
-    unwritten: VecDeque<(u64, PacketId)>,
-    events: VecDeque<SessionEvent>,
+    unwritten: Unwritten,
+    events: EventQueue,
     /// The accepting CONNACK was handed out as an event, or not even that: queued
     /// messages are sent when the program has heard of it.
     resume: Resume,
@@ -139,6 +140,31 @@ pub struct Session {
     /// CONNACK refused the connection, and the program can still say goodbye.
     refused: bool,
     logging: bool,
+}
+
+/// QoS 0 messages that are not fully written out.
+#[derive(Debug, Default)]
+struct Unwritten {
+    /// Where in what was queued on this connection each ends.
+    ends: VecDeque<u64>,
+    ids: VecDeque<PacketId>,
+}
+
+impl Unwritten {
+    fn push(&mut self, end: u64, id: PacketId) {
+        self.ends.push_back(end);
+        self.ids.push_back(id);
+    }
+
+    /// Takes out the messages that end before or at `sent`.
+    fn written(&mut self, sent: u64) -> std::collections::vec_deque::Drain<'_, PacketId> {
+        let count = match self.ends.back() {
+            Some(last) if *last <= sent => self.ends.len(),
+            _ => self.ends.partition_point(|end| *end <= sent),
+        };
+        self.ends.drain(..count);
+        self.ids.drain(..count)
+    }
 }
 
 /// See [`Session::resume`].
@@ -172,8 +198,8 @@ impl Session {
             transmit: TransmitBuf::default(),
             queued: 0,
             sent: 0,
-            unwritten: VecDeque::new(),
-            events: VecDeque::new(),
+            unwritten: Unwritten::default(),
+            events: EventQueue::default(),
             resume: Resume::Held,
             ids: PacketIds::default(),
             requests: PacketIdMap::default(),
@@ -249,7 +275,7 @@ impl Session {
             self.resume = Resume::Running;
             self.send_waiting(now);
         }
-        let event = self.events.pop_front();
+        let event = self.events.pop();
         // An event that an earlier connection left behind says nothing about this one.
         if self.state == State::Connected
             && matches!(event, Some(SessionEvent::Connected { code: 0, .. }))
@@ -259,6 +285,15 @@ impl Session {
         event
     }
 
+    /// Takes the messages that were published with success and nothing more to be said of
+    /// them, if these are the next events.
+    pub fn poll_published(&mut self) -> Option<VecDeque<PacketId>> {
+        if self.resume == Resume::Announced {
+            return None; // first what [`Session::poll_event`] has to do
+        }
+        self.events.pop_published()
+    }
+
     /// Whether an event waits.
     pub fn has_events(&self) -> bool {
         !self.events.is_empty() || self.resume == Resume::Announced
@@ -266,7 +301,7 @@ impl Session {
 
     /// Whether the next event is a log line.
     pub fn next_is_log(&self) -> bool {
-        matches!(self.events.front(), Some(SessionEvent::Log { .. }))
+        self.events.next_is_log()
     }
 
     /// Whether bytes wait to be sent.
@@ -286,17 +321,8 @@ impl Session {
         }
         self.keep_alive.sent(now);
         self.sent += count as u64;
-        while let Some(&(end, packet_id)) = self.unwritten.front() {
-            if end > self.sent {
-                break;
-            }
-            self.unwritten.pop_front();
-            self.events.push_back(SessionEvent::Published {
-                packet_id,
-                reason: ReasonCode::SUCCESS,
-                properties: PropertyBuf::new(),
-            });
-        }
+        let written = self.unwritten.written(self.sent);
+        self.events.push_published(written);
     }
 
     /// When [`Session::handle_timeout`] is due.
@@ -337,7 +363,7 @@ impl Session {
             return;
         }
         self.abandon();
-        self.events.push_back(SessionEvent::Disconnected {
+        self.events.push(SessionEvent::Disconnected {
             error,
             properties: std::mem::take(&mut self.server_disconnect),
         });
@@ -350,7 +376,7 @@ impl Session {
         self.refused = false;
         self.resume = Resume::Held;
         self.transmit.clear();
-        self.unwritten.clear();
+        self.unwritten = Unwritten::default();
         self.outbound.rewind();
         for (packet_id, _) in self.requests.drain() {
             self.ids.release(packet_id);
@@ -378,7 +404,7 @@ impl Session {
     pub(crate) fn log(&mut self, level: LogLevel, text: impl FnOnce() -> String) {
         if self.logging {
             let text = text();
-            self.events.push_back(SessionEvent::Log { level, text });
+            self.events.push(SessionEvent::Log { level, text });
         }
     }
 
@@ -387,7 +413,7 @@ impl Session {
     fn log_debug(&mut self, text: impl FnOnce(&str) -> String) {
         if self.logging {
             let text = text(self.client_id.as_deref().unwrap_or("(null)"));
-            self.events.push_back(SessionEvent::Log {
+            self.events.push(SessionEvent::Log {
                 level: LogLevel::Debug,
                 text,
             });

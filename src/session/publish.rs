@@ -169,7 +169,7 @@ impl Session {
                 .append_shared(Arc::new(packet.payload.to_vec()));
         }
         self.queued += (self.transmit.len() - before) as u64;
-        self.unwritten.push_back((self.queued, packet_id));
+        self.unwritten.push(self.queued, packet_id);
         let topic = packet.topic;
         self.log_publish("sending", 0, &packet, packet_id.number(), topic);
         Ok(packet_id)
@@ -332,7 +332,7 @@ impl Session {
             if entry.stage != Stage::AwaitPubrec {
                 self.ids.release(entry.packet_id);
             }
-            self.events.push_back(SessionEvent::Published {
+            self.events.push(SessionEvent::Published {
                 packet_id: entry.packet_id,
                 reason,
                 properties: PropertyBuf::new(),

@@ -1,0 +1,144 @@
+//! The events that wait for the host, in order.
+
+use std::collections::VecDeque;
+
+use super::SessionEvent;
+use crate::codec::PropertyBuf;
+use crate::types::{PacketId, ReasonCode};
+
+/// A queue of events in which a message that simply succeeded takes no more room than its
+/// packet identifier: nearly all events are of that kind, and they come in crowds.
+#[derive(Debug, Default)]
+pub struct EventQueue {
+    queue: VecDeque<Queued>,
+}
+
+#[derive(Debug)]
+enum Queued {
+    /// Messages published with success and without properties; never none.
+    Published(VecDeque<PacketId>),
+    Other(SessionEvent),
+}
+
+impl EventQueue {
+    /// Appends an event.
+    pub fn push(&mut self, event: SessionEvent) {
+        match event {
+            SessionEvent::Published {
+                packet_id,
+                reason: ReasonCode::SUCCESS,
+                properties,
+            } if properties.as_properties().is_empty() => self.push_published([packet_id]),
+            event => self.queue.push_back(Queued::Other(event)),
+        }
+    }
+
+    /// Appends the success of some messages.
+    pub fn push_published(&mut self, ids: impl IntoIterator<Item = PacketId>) {
+        if let Some(Queued::Published(run)) = self.queue.back_mut() {
+            run.extend(ids);
+            return;
+        }
+        let run: VecDeque<_> = ids.into_iter().collect();
+        if !run.is_empty() {
+            self.queue.push_back(Queued::Published(run));
+        }
+    }
+
+    /// The next event.
+    pub fn pop(&mut self) -> Option<SessionEvent> {
+        if let Some(Queued::Published(run)) = self.queue.front_mut() {
+            let packet_id = run.pop_front()?;
+            if run.is_empty() {
+                self.queue.pop_front();
+            }
+            return Some(SessionEvent::Published {
+                packet_id,
+                reason: ReasonCode::SUCCESS,
+                properties: PropertyBuf::new(),
+            });
+        }
+        match self.queue.pop_front()? {
+            Queued::Other(event) => Some(event),
+            Queued::Published(_) => None,
+        }
+    }
+
+    /// The messages that simply succeeded, if these are the next events.
+    pub fn pop_published(&mut self) -> Option<VecDeque<PacketId>> {
+        match self.queue.front_mut()? {
+            Queued::Published(run) => {
+                let run = std::mem::take(run);
+                self.queue.pop_front();
+                Some(run)
+            }
+            Queued::Other(_) => None,
+        }
+    }
+
+    /// Whether the next event is a log line.
+    pub fn next_is_log(&self) -> bool {
+        matches!(
+            self.queue.front(),
+            Some(Queued::Other(SessionEvent::Log { .. }))
+        )
+    }
+
+    /// Whether no event waits.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u16) -> PacketId {
+        PacketId::new(number).unwrap()
+    }
+
+    fn published(number: u16, reason: ReasonCode) -> SessionEvent {
+        SessionEvent::Published {
+            packet_id: id(number),
+            reason,
+            properties: PropertyBuf::new(),
+        }
+    }
+
+    #[test]
+    fn events_come_out_in_the_order_in_which_they_went_in() {
+        let events = [
+            published(1, ReasonCode::SUCCESS),
+            published(2, ReasonCode::SUCCESS),
+            published(3, ReasonCode::NOT_AUTHORIZED),
+            published(4, ReasonCode::SUCCESS),
+        ];
+        let mut queue = EventQueue::default();
+        for event in events.clone() {
+            queue.push(event);
+        }
+        for event in events {
+            assert!(!queue.is_empty());
+            assert_eq!(queue.pop(), Some(event));
+        }
+        assert!(queue.is_empty());
+        assert_eq!(queue.pop(), None);
+    }
+
+    #[test]
+    fn a_run_of_successes_is_handed_out_whole_and_nothing_behind_it() {
+        let mut queue = EventQueue::default();
+        queue.push_published([]);
+        assert!(queue.is_empty());
+        queue.push_published([id(1), id(2)]);
+        queue.push(published(3, ReasonCode::SUCCESS));
+        queue.push(published(4, ReasonCode::QUOTA_EXCEEDED));
+        queue.push_published([id(5)]);
+        assert_eq!(queue.pop_published().unwrap(), [id(1), id(2), id(3)]);
+        assert_eq!(queue.pop_published(), None);
+        assert!(queue.pop().is_some());
+        assert_eq!(queue.pop_published().unwrap(), [id(5)]);
+        assert!(queue.is_empty());
+    }
+}
