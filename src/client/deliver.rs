@@ -1,13 +1,15 @@
 //! Events to the program: one at a time, in order, with no lock held.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use super::{Client, Event, Guard, Message};
-use crate::codec::Properties;
+use super::{Client, Event, Guard};
 use crate::error::{CallerError, Error};
-use crate::session::{Delivery, SessionEvent};
+use crate::session::SessionEvent;
+use crate::types::PacketId;
 
 impl Client {
     /// Delivers every event that waits, if nobody else is at it; otherwise that one does.
@@ -24,6 +26,10 @@ impl Client {
     /// Delivers every event that waits; this thread has the right to.
     pub(super) fn deliver_waiting<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
         while st.session.has_events() && !st.closed {
+            if let Some(ids) = st.session.poll_published() {
+                st = self.deliver_published(st, ids);
+                continue;
+            }
             // `None` too is progress: the session had to be asked to go on.
             if let Some(event) = st.session.poll_event(Instant::now()) {
                 st = self.deliver(st, event);
@@ -97,6 +103,14 @@ impl Client {
         if st.waiting > 0 {
             self.changed.notify_all();
         }
+    }
+
+    fn deliver_published<'a>(&'a self, st: Guard<'a>, mut ids: VecDeque<PacketId>) -> Guard<'a> {
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        drop(st);
+        let go_on = || self.epoch.load(Ordering::Relaxed) == epoch;
+        self.handler.published(ids.make_contiguous(), &go_on);
+        self.lock()
     }
 
     fn deliver<'a>(&'a self, mut st: Guard<'a>, event: SessionEvent) -> Guard<'a> {
@@ -184,42 +198,6 @@ impl Client {
             }
         }
         self.lock()
-    }
-
-    /// Lends a message to the program in the place where it was received.
-    pub(super) fn deliver_message<'a>(
-        &'a self,
-        mut st: Guard<'a>,
-        delivery: &Delivery,
-    ) -> Guard<'a> {
-        let generation = st.generation;
-        let mut received = std::mem::take(&mut st.received);
-        drop(st);
-        let alias_topic = delivery.alias_topic.as_ref().map(|topic| {
-            let mut text = topic.as_bytes().to_vec();
-            text.push(0);
-            text
-        });
-        received.lend_c(
-            delivery.topic.clone(),
-            delivery.payload.clone(),
-            |topic, payload, packet| {
-                self.handler.event(Event::Message(Message {
-                    packet_id: delivery.packet_id,
-                    qos: delivery.qos,
-                    retain: delivery.retain,
-                    dup: delivery.dup,
-                    properties: Properties::trusted(&packet[delivery.properties.clone()]),
-                    topic_nul: alias_topic.as_deref().unwrap_or(topic),
-                    payload_nul: payload,
-                }));
-            },
-        );
-        let mut st = self.lock();
-        if st.generation == generation {
-            st.received = received;
-        }
-        st
     }
 }
 

@@ -4,7 +4,7 @@
 use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::deliver::thread_token;
 use super::{Client, Guard, Io, Link, State};
@@ -37,10 +37,6 @@ const SLICES: usize = 64;
 const READS: usize = 16;
 /// How many times one call of a loop thread fetches and writes what is queued.
 const WRITES: usize = 4;
-/// How long acknowledgements and messages queued in callbacks wait for company while
-/// a batch of received messages is delivered.
-const FLUSH_INTERVAL: Duration = Duration::from_millis(2);
-
 impl Client {
     /// Reads what has arrived and delivers it. Takes everything one read yields: what
     /// has arrived and is not delivered is still in the socket, whose descriptor says so.
@@ -335,53 +331,6 @@ impl Client {
         }
     }
 
-    /// Takes the packets out of the receive buffer and delivers what they bring.
-    fn take_packets<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
-        let generation = st.generation;
-        let now = Instant::now();
-        let mut flushed = now;
-        loop {
-            st = self.deliver_waiting(st);
-            if st.closed || st.generation != generation {
-                return st;
-            }
-            let state = &mut *st;
-            let step = match state.session.handle_input(state.received.unread(), now) {
-                Ok(Some(step)) => step,
-                Ok(None) => return st,
-                Err(error) => {
-                    // A refusal is heard of while the connection is still there, so that
-                    // the program can end it by itself.
-                    st = self.deliver_waiting(st);
-                    if st.closed || st.generation != generation {
-                        return st;
-                    }
-                    st = self.flush(st);
-                    if st.generation == generation {
-                        st.end_link(Some(error));
-                    }
-                    return st;
-                }
-            };
-            if let Some(delivery) = &step.delivery {
-                // Log lines of this packet come first.
-                st = self.deliver_waiting(st);
-                if st.closed || st.generation != generation {
-                    return st;
-                }
-                st = self.deliver_message(st, delivery);
-                if st.generation != generation {
-                    return st;
-                }
-            }
-            st.received.consume(step.consumed);
-            if st.session.has_transmit() && flushed.elapsed() > FLUSH_INTERVAL {
-                st = self.flush(st);
-                flushed = Instant::now();
-            }
-        }
-    }
-
     /// Writes what waits as far as the network takes it, and closes the connection once
     /// its DISCONNECT is out.
     pub(super) fn flush<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
@@ -436,7 +385,7 @@ impl Client {
     }
 
     pub(super) fn kick_keep<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
-        if st.dispatcher == Some(thread_token()) {
+        if st.dispatcher.is_some_and(|thread| thread == thread_token()) {
             return st; // the loop around this callback goes on with it
         }
         if !st.hosted {

@@ -115,6 +115,21 @@ pub trait Handler: Send + Sync {
     /// Something happened.
     fn event(&self, event: Event<'_>);
 
+    /// These messages were published with success and nothing more is to be said of them:
+    /// as [`Event::Published`] for each, as long as `go_on` says so.
+    fn published(&self, packet_ids: &[PacketId], go_on: &dyn Fn() -> bool) {
+        for packet_id in packet_ids {
+            if !go_on() {
+                return;
+            }
+            self.event(Event::Published {
+                packet_id: *packet_id,
+                reason: ReasonCode::SUCCESS,
+                properties: Properties::EMPTY,
+            });
+        }
+    }
+
     /// The password of the client's private key, which is encrypted; `None` without one.
     fn key_password(&self) -> Option<Vec<u8>> {
         None

@@ -6,6 +6,7 @@
 //! | `attempt` | connecting: blocking, in the background, again |
 //! | `lifecycle` | when to connect again |
 //! | `driver` | bytes between session and stream; called by whoever runs the loop |
+//! | `intake` | received bytes to messages in the program's hands |
 //! | `deliver` | events to the program, one at a time, no lock held |
 //! | `event`, `options` | what the program hears, what it can set |
 //!
@@ -17,6 +18,7 @@ mod attempt;
 mod deliver;
 mod driver;
 mod event;
+mod intake;
 mod lifecycle;
 mod options;
 mod receive;
@@ -25,6 +27,7 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
@@ -42,6 +45,7 @@ use crate::session::{Session, State as SessionState, TransmitBuf};
 use crate::transport::TlsConfig;
 use crate::transport::{Dial, Stream};
 use crate::types::{PacketId, ReasonCode};
+use intake::Intake;
 use lifecycle::Lifecycle;
 use receive::ReceiveBuf;
 
@@ -53,6 +57,8 @@ pub struct Client {
     state: Mutex<State>,
     /// Signalled when the right to dispatch becomes free or a look-up ended.
     changed: Condvar,
+    /// Counts how often everything was dropped, for who delivers events without the mutex.
+    epoch: AtomicUsize,
 }
 
 struct State {
@@ -71,6 +77,7 @@ struct State {
     /// The stream and what it has not taken yet; absent while somebody reads or writes.
     io: Option<Box<Io>>,
     received: ReceiveBuf,
+    intake: Intake,
     /// Why the last link ended, until a loop function has returned it.
     failure: Option<Error>,
     /// What went wrong last, for the program to read.
@@ -149,12 +156,14 @@ impl Client {
             handler,
             state: Mutex::new(State::new(client_id, clean_session)),
             changed: Condvar::new(),
+            epoch: AtomicUsize::new(0),
         })
     }
 
     /// Drops the connection, the session and all settings.
     pub fn reinitialise(&self, client_id: Option<String>, clean_session: bool) -> Result<()> {
         let mut st = self.lock();
+        self.epoch.fetch_add(1, Ordering::Relaxed);
         st.abandon_link();
         let fresh = State::new(client_id, clean_session);
         let old = std::mem::replace(&mut *st, fresh);
@@ -347,6 +356,7 @@ impl Client {
     /// Ends everything; no event is delivered any more.
     pub fn close(&self) {
         let mut st = self.lock();
+        self.epoch.fetch_add(1, Ordering::Relaxed);
         st.closed = true;
         st.lifecycle.give_up();
         st.abandon_link();
@@ -382,6 +392,7 @@ impl State {
             fd_serial: 0,
             io: None,
             received: ReceiveBuf::default(),
+            intake: Intake::default(),
             failure: None,
             last_error: None,
             attempt_deadline: None,

@@ -56,16 +56,18 @@ impl ReceiveBuf {
         self.end += count;
     }
 
-    /// Lends two places of the last packet as C strings: `text` moved down by one
+    /// Lends two places of a packet that was taken as C strings: `text` moved down by one
     /// byte, over its length which is no longer needed, and `data` with the byte
-    /// behind it, each now ending in NUL. The places count from `unread`.
+    /// behind it, each now ending in NUL. The packet begins `offset` bytes into `unread`,
+    /// and the places count from there.
     pub(super) fn lend_c<R>(
         &mut self,
+        offset: usize,
         text: std::ops::Range<usize>,
         data: std::ops::Range<usize>,
         lend: impl FnOnce(&[u8], &[u8], &[u8]) -> R,
     ) -> R {
-        let (start, packet) = (self.start, self.end);
+        let (start, packet) = (self.start + offset, self.end);
         let text = start + text.start..start + text.end;
         let data = if data.is_empty() {
             packet..packet
@@ -102,7 +104,7 @@ mod tests {
         let input = [0x30, 5, 0, 1, b't', b'h', b'i', 0xD0, 0x00];
         buffer.space()[..input.len()].copy_from_slice(&input);
         buffer.filled(input.len());
-        buffer.lend_c(4..5, 5..7, |topic, payload, _| {
+        buffer.lend_c(0, 4..5, 5..7, |topic, payload, _| {
             assert_eq!(topic, b"t\0");
             assert_eq!(payload, b"hi\0");
         });

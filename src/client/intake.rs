@@ -1,0 +1,222 @@
+//! From received bytes to messages in the program's hands: packets are taken in batches
+//! under the mutex, and their messages are lent without it.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::receive::ReceiveBuf;
+use super::{Client, Event, Guard, Message};
+use crate::codec::Properties;
+use crate::error::Error;
+use crate::session::{Delivery, Session};
+
+/// How many messages are taken at most before the first of them is delivered.
+const LARGEST_BATCH: usize = 128;
+/// How long acknowledgements, and messages queued in callbacks, wait for company while
+/// received messages are delivered.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(2);
+
+/// How messages are taken in: what [`Client::take_packets`] keeps from call to call.
+#[derive(Debug)]
+pub(super) struct Intake {
+    /// How many messages to take at once: as many as the program handles in a short time,
+    /// so that acknowledgements are not kept back by a slow one.
+    limit: usize,
+    /// Kept for its memory.
+    batch: Vec<Place>,
+}
+
+impl Default for Intake {
+    fn default() -> Self {
+        Intake {
+            limit: 1,
+            batch: Vec::new(),
+        }
+    }
+}
+
+/// A message, and where in the unread bytes its packet begins.
+#[derive(Debug)]
+struct Place {
+    offset: usize,
+    delivery: Delivery,
+}
+
+/// What a batch came to.
+struct Taken {
+    /// How many bytes.
+    consumed: usize,
+    /// Events that wait come before the last message of the batch, not after it.
+    last_is_late: bool,
+    end: End,
+}
+
+enum End {
+    /// There may be more packets.
+    More,
+    /// No whole packet is left.
+    Dry,
+    /// The packet behind the batch ends the connection.
+    Failed(Error),
+}
+
+impl Client {
+    /// Takes the packets out of the receive buffer and delivers what they bring.
+    pub(super) fn take_packets<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
+        let generation = st.generation;
+        let now = Instant::now();
+        let mut flushed = now;
+        let mut batch = std::mem::take(&mut st.intake.batch);
+        loop {
+            st = self.deliver_waiting(st);
+            if st.closed || st.generation != generation {
+                return st;
+            }
+            let state = &mut *st;
+            let limit = state.intake.limit;
+            let unread = state.received.unread();
+            let taken = take(&mut state.session, unread, limit, now, &mut batch);
+            let full = batch.len() >= limit;
+            st = self.deliver_messages(st, &mut batch, taken.last_is_late);
+            if st.generation != generation {
+                return st;
+            }
+            st.received.consume(taken.consumed);
+            match taken.end {
+                End::More => {}
+                End::Dry => {
+                    st.intake.batch = batch;
+                    return self.deliver_waiting(st);
+                }
+                End::Failed(error) => {
+                    // A refusal is heard of while the connection is still there, so that
+                    // the program can end it by itself.
+                    st = self.deliver_waiting(st);
+                    if st.closed || st.generation != generation {
+                        return st;
+                    }
+                    st = self.flush(st);
+                    if st.generation == generation {
+                        st.end_link(Some(error));
+                    }
+                    return st;
+                }
+            }
+            if !full && !st.session.has_transmit() {
+                continue;
+            }
+            if flushed.elapsed() < FLUSH_INTERVAL {
+                st.intake.limit = (2 * limit).min(LARGEST_BATCH);
+            } else {
+                st.intake.limit = (limit / 2).max(1);
+                st = self.flush(st);
+                flushed = Instant::now();
+            }
+        }
+    }
+
+    /// Lends the messages of a batch to the program in the places where they were received.
+    fn deliver_messages<'a>(
+        &'a self,
+        mut st: Guard<'a>,
+        batch: &mut Vec<Place>,
+        last_is_late: bool,
+    ) -> Guard<'a> {
+        if batch.is_empty() {
+            return st;
+        }
+        let generation = st.generation;
+        let mut received = std::mem::take(&mut st.received);
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        let go_on = || self.epoch.load(Ordering::Relaxed) == epoch;
+        let late = if last_is_late { batch.pop() } else { None };
+        if !batch.is_empty() {
+            drop(st);
+            for place in batch.drain(..) {
+                if go_on() {
+                    self.lend(&mut received, &place);
+                }
+            }
+            st = self.lock();
+        }
+        if let Some(place) = late {
+            st = self.deliver_waiting(st);
+            drop(st);
+            // Its acknowledgement may be on the way, whatever became of the connection.
+            if go_on() {
+                self.lend(&mut received, &place);
+            }
+            st = self.lock();
+        }
+        if st.generation == generation {
+            st.received = received;
+        }
+        st
+    }
+
+    fn lend(&self, received: &mut ReceiveBuf, place: &Place) {
+        let delivery = &place.delivery;
+        let alias_topic = delivery.alias_topic.as_ref().map(|topic| {
+            let mut text = topic.as_bytes().to_vec();
+            text.push(0);
+            text
+        });
+        received.lend_c(
+            place.offset,
+            delivery.topic.clone(),
+            delivery.payload.clone(),
+            |topic, payload, packet| {
+                self.handler.event(Event::Message(Message {
+                    packet_id: delivery.packet_id,
+                    qos: delivery.qos,
+                    retain: delivery.retain,
+                    dup: delivery.dup,
+                    properties: Properties::trusted(&packet[delivery.properties.clone()]),
+                    topic_nul: alias_topic.as_deref().unwrap_or(topic),
+                    payload_nul: payload,
+                }));
+            },
+        );
+    }
+}
+
+/// Takes packets, and up to `limit` messages out of them, as far as these can be delivered
+/// in one go: an event has its place between them.
+#[inline]
+fn take(
+    session: &mut Session,
+    unread: &[u8],
+    limit: usize,
+    now: Instant,
+    batch: &mut Vec<Place>,
+) -> Taken {
+    let mut taken = Taken {
+        consumed: 0,
+        last_is_late: false,
+        end: End::More,
+    };
+    while batch.len() < limit && !taken.last_is_late {
+        let offset = taken.consumed;
+        match session.handle_input(&unread[offset..], now) {
+            Ok(Some(step)) => {
+                taken.consumed += step.consumed;
+                let has_events = session.has_events();
+                if let Some(delivery) = step.delivery {
+                    batch.push(Place { offset, delivery });
+                    taken.last_is_late = has_events;
+                } else if has_events && !batch.is_empty() {
+                    break;
+                }
+            }
+            Ok(None) => {
+                taken.end = End::Dry;
+                break;
+            }
+            Err(error) => {
+                taken.end = End::Failed(error);
+                break;
+            }
+        }
+    }
+    taken
+}
