@@ -219,6 +219,7 @@ impl Client {
 
     fn do_what_is_due<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
         let now = Instant::now();
+        st.clock = now;
         if let Err(error) = st.session.handle_timeout(now) {
             st = self.flush(st);
             st.end_link(Some(error));

@@ -76,6 +76,8 @@ struct State {
     fd_serial: u64,
     /// The stream and what it has not taken yet; absent while somebody reads or writes.
     io: Option<Box<Io>>,
+    /// The time when the network was last looked at.
+    clock: Instant,
     received: ReceiveBuf,
     intake: Intake,
     /// Why the last link ended, until a loop function has returned it.
@@ -245,7 +247,12 @@ impl Client {
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
         let mut st = self.lock();
-        let id = st.session.publish(message, Instant::now(), on_id)?;
+        // Asking for the time costs as much as all the rest, and few messages expire.
+        let now = match message.properties.is_empty() && !st.session.may_expire() {
+            true => st.clock,
+            false => Instant::now(),
+        };
+        let id = st.session.publish(message, now, on_id)?;
         self.kick(st);
         Ok(id)
     }
@@ -391,6 +398,7 @@ impl State {
             generation: 0,
             fd_serial: 0,
             io: None,
+            clock: Instant::now(),
             received: ReceiveBuf::default(),
             intake: Intake::default(),
             failure: None,

@@ -141,10 +141,18 @@ fn remaining_length(bytes: &[u8]) -> Result<Option<(usize, usize)>> {
     Err(Error::malformed("remaining length longer than 4 bytes"))
 }
 
+/// The length of the longest fixed header.
+pub const LONGEST_FIXED_HEADER: usize = 5;
+
 /// Appends a fixed header for a body of `body_len` bytes.
 #[inline]
 pub fn put_fixed_header(out: &mut Vec<u8>, packet_type: PacketType, flags: u8, body_len: usize) {
-    out.push((packet_type as u8) << 4 | flags);
+    let first = (packet_type as u8) << 4 | flags;
+    if body_len < 128 {
+        out.extend_from_slice(&[first, body_len as u8]);
+        return;
+    }
+    out.push(first);
     put_varint(out, body_len as u32);
 }
 

@@ -1,7 +1,7 @@
 //! PUBLISH (MQTT 5.0 section 3.3).
 
 use super::connect::read_properties;
-use super::frame::{put_fixed_header, PacketType};
+use super::frame::{put_fixed_header, PacketType, LONGEST_FIXED_HEADER};
 use super::primitive::{put_string, Reader};
 use super::properties::{Place, Properties};
 use crate::error::{Error, Result};
@@ -64,12 +64,9 @@ impl<'a> Publish<'a> {
     /// Appends everything but the payload.
     #[inline]
     pub fn encode_header(&self, out: &mut Vec<u8>, version: ProtocolVersion) {
-        put_fixed_header(
-            out,
-            PacketType::Publish,
-            self.flags(),
-            self.body_len(version),
-        );
+        let body_len = self.body_len(version);
+        out.reserve(LONGEST_FIXED_HEADER + body_len);
+        put_fixed_header(out, PacketType::Publish, self.flags(), body_len);
         put_string(out, self.topic);
         if let Some(id) = self.packet_id {
             out.extend_from_slice(&id.number().to_be_bytes());

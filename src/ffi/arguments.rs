@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int, c_void, CStr};
 
 use super::property::{mosquitto_property, to_wire};
 use crate::client::Client;
-use crate::codec::{Place, Properties, PropertyBuf, PropertyId};
+use crate::codec::{Place, PropertyBuf};
 use crate::error::{CallerError, Error, Result};
 use crate::types::{topic, utf8, PacketId, QoS};
 
@@ -69,26 +69,6 @@ pub(super) unsafe fn topic_name<'a>(name: *const c_char) -> Result<&'a str> {
     // SAFETY: the caller's promise.
     let name = unsafe { mqtt_text(name) }?.unwrap_or_default();
     if topic::is_name(name) {
-        Ok(name)
-    } else {
-        Err(Error::invalid("topic is empty or has a wildcard"))
-    }
-}
-
-/// The topic name of a PUBLISH, which may be empty or NULL where the properties have a
-/// Topic Alias (MQTT 5.0 section 3.3.2.3.4).
-///
-/// # Safety
-/// As for [`bytes`].
-#[inline]
-pub(super) unsafe fn published_topic<'a>(
-    name: *const c_char,
-    properties: Properties<'_>,
-) -> Result<&'a str> {
-    // SAFETY: the caller's promise.
-    let name = unsafe { mqtt_text(name) }?.unwrap_or_default();
-    let aliased = || properties.find(PropertyId::TopicAlias).is_some();
-    if topic::is_name(name) || (name.is_empty() && aliased()) {
         Ok(name)
     } else {
         Err(Error::invalid("topic is empty or has a wildcard"))

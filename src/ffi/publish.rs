@@ -108,8 +108,8 @@ unsafe fn publish(
             )
         };
         let properties = properties.as_properties();
-        // SAFETY: the caller's promise.
-        let topic = unsafe { arguments::published_topic(topic, properties) }?;
+        // SAFETY: the caller's promise. Whether it is a topic name is the session's to say.
+        let topic = unsafe { arguments::mqtt_text(topic) }?.unwrap_or_default();
         let message = Publication {
             topic,
             payload,

@@ -267,6 +267,12 @@ impl Session {
         self.send_waiting(now);
     }
 
+    /// Whether a message that waits to be sent may expire, so that the right time matters
+    /// to whatever may send it.
+    pub const fn may_expire(&self) -> bool {
+        self.outbound.has_parts()
+    }
+
     /// Takes the next event.
     pub fn poll_event(&mut self, now: Instant) -> Option<SessionEvent> {
         if self.resume == Resume::Announced {

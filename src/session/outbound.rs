@@ -127,12 +127,21 @@ pub struct Outbound {
     sent: PacketIdMap<u64>,
     /// How many messages PUBREC has released.
     releases: u64,
+    /// There are, or were since the queue was last empty, messages of the kind
+    /// [`Content::Parts`].
+    has_parts: bool,
 }
 
 impl Outbound {
     /// Accepts a message.
     pub fn push(&mut self, entry: Entry) {
+        self.has_parts |= matches!(entry.content, Content::Parts(_));
         self.entries.push_back(Some(entry));
+    }
+
+    /// Whether there may be messages whose bytes depend on the moment they are sent.
+    pub const fn has_parts(&self) -> bool {
+        self.has_parts
     }
 
     /// Messages sent on this connection and not ended.
@@ -286,6 +295,7 @@ impl Outbound {
             self.base += 1;
         }
         self.cursor = self.cursor.max(self.base);
+        self.has_parts &= !self.entries.is_empty();
         if self.entries.is_empty() && self.entries.capacity() > 4096 {
             self.entries = VecDeque::new();
         }

@@ -31,6 +31,9 @@ impl PacketIds {
     /// The next free identifier for a message that needs none on the wire (QoS 0).
     /// When all are in use it is simply the next number.
     pub fn pass(&mut self) -> PacketId {
+        if self.used == 0 {
+            return self.next_number();
+        }
         self.next_free().unwrap_or_else(|| self.next_number())
     }
 

@@ -51,6 +51,12 @@ impl Session {
         if message.payload.len() > VARINT_MAX as usize {
             return Err(Error::Caller(CallerError::PayloadTooLarge));
         }
+        if message.qos == QoS::AtMostOnce
+            && message.properties.is_empty()
+            && !self.outbound_aliases.is_automatic()
+        {
+            return self.publish_plain(message, on_id);
+        }
         self.check_properties(message.properties, Place::Publish)?;
         let alias = self.check_topic(message)?;
         if message.qos > self.server.maximum_qos {
@@ -70,10 +76,7 @@ impl Session {
                 0
             }
             + message.payload.len();
-        if body_len > VARINT_MAX as usize {
-            return Err(Error::Caller(CallerError::PayloadTooLarge));
-        }
-        self.check_size(1 + varint_len(body_len as u32) + body_len)?;
+        self.check_body_len(body_len)?;
         let retain = message.retain && self.server.retain_available;
         match message.qos {
             QoS::AtMostOnce => self.publish_at_most_once(message, retain, alias, on_id),
@@ -117,6 +120,40 @@ impl Session {
         }
     }
 
+    fn check_body_len(&self, body_len: usize) -> Result<()> {
+        if body_len > VARINT_MAX as usize {
+            return Err(Error::Caller(CallerError::PayloadTooLarge));
+        }
+        self.check_size(1 + varint_len(body_len as u32) + body_len)
+    }
+
+    /// Publishes a message of QoS 0 that has neither properties nor an alias: most do not.
+    #[inline]
+    fn publish_plain(
+        &mut self,
+        message: &Publication<'_>,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
+        if !topic::is_name(message.topic) {
+            return Err(Error::invalid("topic name"));
+        }
+        let packet = Publish {
+            dup: false,
+            qos: QoS::AtMostOnce,
+            retain: message.retain && self.server.retain_available,
+            topic: message.topic,
+            packet_id: None,
+            properties: Properties::EMPTY,
+            payload: message.payload,
+        };
+        self.check_body_len(packet.body_len(self.version))?;
+        self.check_ready()?;
+        let packet_id = self.ids.pass();
+        on_id(packet_id);
+        self.queue_at_most_once(&packet, packet_id);
+        Ok(packet_id)
+    }
+
     fn publish_at_most_once(
         &mut self,
         message: &Publication<'_>,
@@ -158,6 +195,12 @@ impl Session {
                 packet.topic = "";
             }
         }
+        self.queue_at_most_once(&packet, packet_id);
+        Ok(packet_id)
+    }
+
+    #[inline]
+    fn queue_at_most_once(&mut self, packet: &Publish<'_>, packet_id: PacketId) {
         let version = self.version;
         let before = self.transmit.len();
         if packet.payload.len() < OWN_SEGMENT_FROM {
@@ -170,9 +213,9 @@ impl Session {
         }
         self.queued += (self.transmit.len() - before) as u64;
         self.unwritten.push(self.queued, packet_id);
-        let topic = packet.topic;
-        self.log_publish("sending", 0, &packet, packet_id.number(), topic);
-        Ok(packet_id)
+        if self.logging {
+            self.log_publish("sending", 0, packet, packet_id.number(), packet.topic);
+        }
     }
 
     /// The packet's properties with a topic alias of our own choice, if there is to be one,
