@@ -194,14 +194,14 @@ fn an_endless_answer_of_an_http_proxy_is_refused() {
 }
 
 #[test]
-fn a_wrong_password_is_told_from_a_missing_one() {
+fn a_wrong_or_missing_password_is_an_error_of_authorisation() {
     let wrong = Login::new("proxy user", "guessed");
     let path = Route::new(Tls, Socks5Password, V4).start();
     let port = path.socks5.as_ref().unwrap().port();
     let configure = |client: &Client| client.socks5(port, Some(&wrong));
     check_failure(&path, configure, MOSQ_ERR_AUTH, "password");
     let configure = |client: &Client| client.socks5(port, None);
-    check_failure(&path, configure, MOSQ_ERR_PROXY, "authentication");
+    check_failure(&path, configure, MOSQ_ERR_AUTH, "authentication");
 
     let path = Route::new(Tls, HttpPassword, V4).start();
     let port = path.http_proxy.as_ref().unwrap().port();
