@@ -12,9 +12,11 @@ mod transport_support;
 use rustls::version::{TLS12, TLS13};
 use rustls::SupportedProtocolVersion;
 
-use support::{Client, Drive, Version, PINGREQ, PINGRESP};
+use support::{Client, Drive, Event, Version, MOSQ_ERR_CONN_LOST, PINGREQ, PINGRESP};
 use transport_support::certificates::certificates;
-use transport_support::script::{check, converse, open_client, open_with_keep_alive};
+use transport_support::script::{
+    check, converse, open, open_again, open_client, open_with_keep_alive,
+};
 use transport_support::{Host, Link, Route, Rules, Settings, Through, TlsSide};
 use Link::{Tcp, Tls, Ws, Wss};
 use Through::{Http, HttpPassword, Nothing, Socks5, Socks5Password};
@@ -113,24 +115,28 @@ fn certificate_and_alpn_of_the_client_get_to_the_server_with_tls_1_3() {
     check_tls(Wss, Nothing, &TLS13);
 }
 
-/// PINGREQ after the second that the broker asks for, over every way at the same time.
-fn check_pings(drive: Drive) {
-    let ping = |link, through, host| {
-        let path = Route::new(link, through, host).start();
-        let (_path, mut w) = open_with_keep_alive(path, drive);
-        w.expect(&PINGREQ);
-        w.send(&PINGRESP);
-        w.expect(&PINGREQ);
-        w.send(&PINGRESP);
-        w.end();
-    };
+/// Does something with each way at the same time.
+fn with_every_way(act: impl Fn(Route) + Sync) {
+    let act = &act;
     std::thread::scope(|scope| {
         for link in [Tcp, Tls, Ws, Wss] {
             for through in [Nothing, Socks5, Socks5Password, Http, HttpPassword] {
-                scope.spawn(move || ping(link, through, Host::V4));
+                scope.spawn(move || act(Route::new(link, through, Host::V4)));
             }
-            scope.spawn(move || ping(link, Nothing, Host::Unix));
+            scope.spawn(move || act(Route::new(link, Nothing, Host::Unix)));
         }
+    });
+}
+
+/// PINGREQ after the second that the broker asks for, over every way.
+fn check_pings(drive: Drive) {
+    with_every_way(|route| {
+        let (_path, mut w) = open_with_keep_alive(route.start(), drive);
+        for _ in 0..2 {
+            w.expect(&PINGREQ);
+            w.send(&PINGRESP);
+        }
+        w.end();
     });
 }
 
@@ -147,4 +153,62 @@ fn pings_keep_every_connection_alive_driven_by_a_foreign_loop() {
 #[test]
 fn pings_keep_every_connection_alive_driven_by_loop_start() {
     check_pings(Drive::Thread);
+}
+
+/// The broker closes; the next connection takes the same way.
+fn check_reconnect(drive: Drive) {
+    with_every_way(|route| {
+        let (path, mut w) = open(route.start(), Version::V5, drive, false, 60);
+        w.lose();
+        if drive != Drive::Thread {
+            assert_eq!(w.client.socket(), -1);
+            w.client.reconnect().unwrap();
+        }
+        open_again(&path, &mut w);
+        converse(&mut w, false);
+        w.end();
+    });
+}
+
+#[test]
+fn reconnecting_takes_the_same_way_driven_by_mosquitto_loop() {
+    check_reconnect(Drive::Loop);
+}
+
+#[test]
+fn reconnecting_takes_the_same_way_driven_by_a_foreign_loop() {
+    check_reconnect(Drive::Foreign);
+}
+
+#[test]
+fn reconnecting_takes_the_same_way_driven_by_loop_start() {
+    check_reconnect(Drive::Thread);
+}
+
+/// A reset in place of a goodbye.
+#[test]
+fn a_broken_connection_is_noticed_over_every_way() {
+    for drive in [Drive::Loop, Drive::Foreign] {
+        with_every_way(|route| {
+            let (_path, mut w) = open(route.start(), Version::V5, drive, false, 60);
+            w.peer.reset();
+            w.event(Event::DisconnectV5(MOSQ_ERR_CONN_LOST, vec![]));
+            assert_eq!(w.client.run_until_error(), MOSQ_ERR_CONN_LOST);
+            assert_eq!(w.client.socket(), -1);
+        });
+    }
+}
+
+/// WebSocket's goodbye alone ends the connection: the server does not close it below.
+#[test]
+fn a_close_frame_is_the_end() {
+    for link in [Ws, Wss] {
+        for drive in [Drive::Loop, Drive::Foreign, Drive::Thread] {
+            let mut rules = Rules::default();
+            rules.websocket.waits_for_close = true;
+            let path = Route::new(link, Nothing, Host::V4).start_with(rules);
+            let (_path, mut w) = open(path, Version::V5, drive, false, 60);
+            w.lose();
+        }
+    }
 }

@@ -19,6 +19,8 @@ use super::{Gate, HttpRequest};
 pub struct WebSocketSide {
     pub framing: Framing,
     pub answer: Answer,
+    /// After its goodbye the server waits for the client to close.
+    pub waits_for_close: bool,
     /// Between the client's request and the answer.
     pub gate: Option<Gate>,
 }
@@ -51,6 +53,7 @@ pub enum Answer {
 pub struct Frames {
     socket: WebSocket<Carrier>,
     framing: Framing,
+    waits_for_close: bool,
     unsent: bool,
 }
 
@@ -90,6 +93,7 @@ impl WebSocketSide {
             Ok(socket) => Ok(Some(Frames {
                 socket,
                 framing: self.framing,
+                waits_for_close: self.waits_for_close,
                 unsent: false,
             })),
             Err(HandshakeError::Failure(error)) => Err(to_io(error)),
@@ -164,7 +168,9 @@ impl Frames {
         // Fail when the client has closed, which is as good.
         let _ = self.socket.close(None);
         let _ = self.socket.flush();
-        self.socket.get_mut().shut_down();
+        if !self.waits_for_close {
+            self.socket.get_mut().shut_down();
+        }
     }
 
     fn queue(&mut self, message: Message) -> io::Result<()> {

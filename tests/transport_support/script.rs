@@ -79,6 +79,15 @@ pub fn open_with_keep_alive(path: Path, drive: Drive) -> (Path, Wire) {
     finish(path, client, Version::V5, connect, &props)
 }
 
+/// The next connection of a client, without properties, whose last one ended.
+pub fn open_again(path: &Path, w: &mut Wire) {
+    w.client.last = MOSQ_ERR_SUCCESS;
+    w.peer = path.accept(&mut w.client);
+    let connect = w.connect.clone();
+    w.expect(&connect);
+    w.accept_session(false, &[]);
+}
+
 /// Up to CONNACK for a client that has begun to connect, without properties.
 pub fn finish_connecting(
     path: Path,
