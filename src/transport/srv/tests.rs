@@ -341,8 +341,9 @@ fn a_server_that_says_no_is_named_with_its_reason() {
 
 #[test]
 fn without_an_answer_the_look_up_ends_at_the_deadline() {
-    let (_silent, address) = silent();
-    let settings = settings(&[address; 3]);
+    let (_silent, silent) = silent();
+    let dns = Dns::start(|query| query.servers(&[(0, 0, 1883, "a.example")]).alone());
+    let settings = settings(&[silent, dns.address()]);
     let start = Instant::now();
     let deadline = start + Duration::from_millis(200);
     let outcome = lookup_with(&settings, "example.com", Service::Mqtt, deadline);
@@ -353,6 +354,9 @@ fn without_an_answer_the_look_up_ends_at_the_deadline() {
     // Not before, and far from the time-out of ten minutes.
     assert!(Instant::now() >= deadline);
     assert!(start.elapsed() < Duration::from_secs(60));
+    // Nobody is asked any more: the only question is this one.
+    look_up_at(&dns).unwrap();
+    assert_eq!(dns.queries().len(), 1);
 }
 
 #[test]
