@@ -9,6 +9,7 @@ use super::constants::structures::mosquitto_message;
 use super::errno::disconnect_code;
 use super::handle::{address, mosquitto, HandleSlot};
 use super::property::{mosquitto_property, OwnedList};
+use super::terminal::ask_password;
 use crate::client::{Event, Handler, LogLevel, Message};
 use crate::codec::Properties;
 use crate::error::{CallerError, Error, Result};
@@ -347,7 +348,9 @@ impl Handler for Callbacks {
     }
 
     fn key_password(&self) -> Option<Vec<u8>> {
-        let ask = self.key_password.get()?;
+        let Some(ask) = self.key_password.get() else {
+            return ask_password();
+        };
         let mut buffer = [0u8; KEY_PASSWORD_MAX];
         // SAFETY: the program's function with the type it was set with; it may write as
         // many bytes as it is told.

@@ -21,7 +21,8 @@ use crate::error::{CallerError, Error, Result};
 ///
 /// `pw_callback` may be NULL. Where the key is encrypted, the library calls it during a connect:
 /// it writes the password into `buf`, of `size` bytes, and returns its length; `rwflag` is 0 and
-/// `userdata` the client.
+/// `userdata` the client. Without a callback the password is asked for on the terminal, or read
+/// from standard input where the process has none, as with OpenSSL.
 ///
 /// Any thread, any callback.
 ///
