@@ -1,7 +1,7 @@
 //! The calls of `mqttrs.h` about TLS, and what becomes of settings that were refused, against
 //! a server of the test's own: which one connects, which one does not, and in which words.
 
-#![cfg(feature = "tls")]
+#![cfg(feature = "ring")] // the server's
 #![allow(clippy::undocumented_unsafe_blocks)]
 
 #[path = "support/mod.rs"]

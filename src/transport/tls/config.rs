@@ -508,6 +508,20 @@ mod tests {
         assert_eq!(talk.client.alpn_protocol(), Some(&b"mqtt"[..]));
     }
 
+    #[cfg(feature = "aws-lc-rs")]
+    #[test]
+    fn the_key_exchange_withstands_quantum_computers() {
+        let ca = ca("CA");
+        let mut settings = TlsSettings::default();
+        settings.set_ca(Some(ca.der())).unwrap();
+        let config = client_config(&settings, NO_PASSWORD).unwrap();
+        let server = server(&Pair::for_host("localhost", &ca), rustls::ALL_VERSIONS);
+        let mut talk = Talk::new(&config, &server, "localhost");
+        talk.shake_hands().unwrap();
+        let group = talk.client.negotiated_key_exchange_group().unwrap();
+        assert_eq!(group.name(), rustls::NamedGroup::X25519MLKEM768);
+    }
+
     #[test]
     fn secrets_are_logged_where_the_program_asks_for_it() {
         let folder = Folder::new("key-log");

@@ -114,10 +114,14 @@ pub(super) fn of_certificate(
     let issuers: Vec<Parsed> = chain.intermediates.iter().filter_map(der_parse).collect();
     let now = chain.now.as_secs();
     let trusted = authority.map_or(&[][..], |authority| &authority.trusted);
-    // In a chain it may be any of them.
-    let mut all = std::iter::once(&end_entity)
-        .chain(&issuers)
-        .chain(trusted.iter().map(|one| &one.parsed));
+    // In a chain it may be any of them, or who stands above it.
+    let mut all = std::iter::once(&end_entity).chain(&issuers).chain(
+        trusted.iter().map(|one| &one.parsed).filter(|anchor| {
+            let above =
+                |one: &Parsed| one.tbs_certificate().issuer() == anchor.tbs_certificate().subject();
+            above(&end_entity) || issuers.iter().any(above)
+        }),
+    );
     let name = |one: &Parsed| match std::ptr::eq(one, &raw const end_entity) {
         true => the_server(one),
         false => format!("{}'s issuer {}", the_server(&end_entity), subject(one)),
