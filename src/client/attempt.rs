@@ -213,7 +213,8 @@ impl Client {
         if options.tls.enabled {
             #[cfg(feature = "tls")]
             {
-                let password = || self.handler.key_password();
+                let from_file = options.tls.key_file.is_some();
+                let password = || self.handler.key_password(from_file);
                 let config = crate::transport::client_config(&options.tls, &password)?;
                 self.lock().tls = Some(config.clone());
                 layers.tls = Some(config);

@@ -130,8 +130,10 @@ pub trait Handler: Send + Sync {
         }
     }
 
-    /// The password of the client's private key, which is encrypted; `None` without one.
-    fn key_password(&self) -> Option<Vec<u8>> {
+    /// The password of the client's private key, which is encrypted; `None` without one. The
+    /// key came from a file or from the program's memory.
+    fn key_password(&self, from_file: bool) -> Option<Vec<u8>> {
+        let _ = from_file;
         None
     }
 

@@ -347,9 +347,10 @@ impl Handler for Callbacks {
         }
     }
 
-    fn key_password(&self) -> Option<Vec<u8>> {
+    fn key_password(&self, from_file: bool) -> Option<Vec<u8>> {
         let Some(ask) = self.key_password.get() else {
-            return ask_password();
+            // Command line tools name files; who has keys in memory has passwords too.
+            return from_file.then(ask_password).flatten();
         };
         let mut buffer = [0u8; KEY_PASSWORD_MAX];
         // SAFETY: the program's function with the type it was set with; it may write as
