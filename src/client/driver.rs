@@ -355,6 +355,7 @@ impl Client {
             if !io.stream.is_handshaking() {
                 st.attempt_deadline = None;
             }
+            let gone = io.stream.is_gone();
             st.io = Some(io);
             st.session.transmitted(sent, Instant::now());
             match outcome {
@@ -362,7 +363,7 @@ impl Client {
                 Err(error) => match stream_error("read or write", &error) {
                     // The server may have said why before it closed: that is still to be
                     // read, and so is the end.
-                    Error::Peer(PeerError::ConnectionLost) => {
+                    Error::Peer(PeerError::ConnectionLost) if !gone => {
                         st.write_blocked = true;
                         st.readable = true;
                     }

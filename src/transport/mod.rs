@@ -109,6 +109,15 @@ impl Stream {
         }
     }
 
+    /// Whether the socket is closed already, because a handshake failed.
+    pub fn is_gone(&self) -> bool {
+        #[cfg(feature = "websocket")]
+        if let Stream::WebSocket(stream) = self {
+            return stream.is_gone();
+        }
+        false
+    }
+
     /// Whether bytes that were taken, or a handshake, still have to reach the socket, by
     /// [`Stream::flush`].
     pub fn has_unsent(&self) -> bool {

@@ -94,6 +94,11 @@ impl WebSocketStream {
         matches!(self.phase, Phase::Handshake(_))
     }
 
+    /// Whether the socket is closed already: a failed upgrade keeps nothing.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.phase, Phase::Failed)
+    }
+
     /// Whether bytes wait for the socket to take them.
     pub fn wants_write(&self) -> bool {
         match &self.phase {
