@@ -230,8 +230,9 @@ def write(folder, everything):
         "RATIOS": "\n".join(markdown_table(header, map(case_row, ratios))),
         "OTHERS": "\n".join(markdown_table(header, map(case_row, others))),
         "COUNTS": "\n".join(counts()),
+        "NOTES": Path("benches/performance-notes.md").read_text(),
         "MET": f"{sum(bool(f['met']) for f in results)} of {sum(f['met'] is not None for f in results)}",
     }
     for key, value in parts.items():
         text = text.replace(f"@{key}@", value)
-    (folder / "performance.md").write_text(text)
+    (folder / "performance.md").write_text(text.rstrip() + "\n")
