@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::broker::{Broker, HeldPort};
-use crate::certificates::certificates;
+use crate::certificates::{certificates, PASSWORD};
 use crate::library::Library;
 use crate::proxy::Proxy;
 use crate::script::{End, Invocation, Listener, Program, Script, Step};
@@ -127,6 +127,7 @@ impl RunDir {
             "lines" => (1..=10_000)
                 .flat_map(|n| format!("line {n}\n").into_bytes())
                 .collect(),
+            "password" => format!("{PASSWORD}\n").into_bytes(),
             "acl" => b"topic readwrite open/#\ntopic read readonly\n".to_vec(),
             "passwords" => {
                 let made = Command::new("/usr/bin/mosquitto_passwd")
@@ -349,7 +350,15 @@ impl Run<'_> {
         if let Some(broker) = &self.broker {
             text = text.replace("{port}", &broker.port().to_string());
         }
-        for name in ["empty", "small", "big", "lines", "acl", "passwords"] {
+        for name in [
+            "empty",
+            "small",
+            "big",
+            "lines",
+            "acl",
+            "passwords",
+            "password",
+        ] {
             let placeholder = format!("{{{name}}}");
             if text.contains(&placeholder) {
                 text = text.replace(&placeholder, &self.dir.file(name).display().to_string());

@@ -26,7 +26,7 @@
 //! quotes keep blanks together; `{port}`, `{tls}` (the port with TLS), `{proxy}` (the proxy's),
 //! `{deadport}` (nothing listens there), `{pki}` (the folder of `support/certificates.rs`),
 //! `{dir}` and the names of files (`{big}`: 1 MiB, `{lines}`: 10,000 lines, `{small}`,
-//! `{empty}`, `{passwords}`: user `alice`, password `secret`, `{acl}`) are replaced.
+//! `{empty}`, `{passwords}`: user `alice`, password `secret`, `{acl}`, `{password}`: that of the encrypted keys) are replaced.
 //!
 //! All programs in the background are waited for at the end.
 

@@ -38,6 +38,10 @@ cases! {
     a_certificate_over_tls_1_3: knowing!("pub tls --tls-version tlsv1.3 --cafile {pki}/ca.crt --cert {pki}/client.crt --key {pki}/client.key -i p -t a -m one | log u'alice'");
     a_certificate_over_tls_1_2: concat!("openssl MaxProtocol = TLSv1.2 | ", knowing!("pub tls --cafile {pki}/ca.crt --cert {pki}/client.crt --key {pki}/client.key -i p -t a -m one | log u'alice'"));
 
+    an_encrypted_key_and_its_password_on_stdin: knowing!("pub tls detached stdin={password} --cafile {pki}/ca.crt --cert {pki}/client.crt --key {pki}/client.pkcs8-aes256.key -i p -t a -m one | pub tls detached stdin={password} --cafile {pki}/ca.crt --cert {pki}/client-rsa.crt --key {pki}/client-rsa.old-des3.key -i p -t a -m one | logs 2 u'alice'");
+    an_encrypted_key_and_another_password_on_stdin: knowing!("pub tls detached rc=1 stdin={small} --cafile {pki}/ca.crt --cert {pki}/client.crt --key {pki}/client.pkcs8-aes256.key -i p -t a -m one");
+    an_encrypted_key_and_nobody_to_ask: knowing!("pub tls detached rc=1 --cafile {pki}/ca.crt --cert {pki}/client.crt --key {pki}/client.pkcs8-aes256.key -i p -t a -m one | sub tls detached rc=1 --cafile {pki}/ca.crt --cert {pki}/client.crt --key {pki}/client.pkcs8-aes256.key -i s -t a");
+
     no_certificate: knowing!("pub tls race=refused --cafile {pki}/ca.crt -i p -t a -m one | sub tls race=refused --cafile {pki}/ca.crt -i s -t a | rr tls race=refused -V mqttv5 --cafile {pki}/ca.crt -i r -t a -e b -m one");
     a_certificate_of_another_authority: knowing!("pub tls race=refused --cafile {pki}/ca.crt --cert {pki}/client-other-ca.crt --key {pki}/client.key -i p -t a -m one | sub tls race=refused --cafile {pki}/ca.crt --cert {pki}/client-other-ca.crt --key {pki}/client.key -i s -t a");
     a_revoked_certificate: knowing!("pub tls race=refused --cafile {pki}/ca.crt --cert {pki}/client-revoked.crt --key {pki}/client.key -i p -t a -m one | sub tls race=refused --cafile {pki}/ca.crt --cert {pki}/client-revoked.crt --key {pki}/client.key -i s -t a");

@@ -3,6 +3,7 @@
 mod client_certificates;
 mod other_transports;
 mod settings;
+mod terminal;
 mod trust;
 
 /// One test a line.
