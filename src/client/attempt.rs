@@ -69,13 +69,22 @@ impl Client {
         });
         let mut st = self.lock();
         st.blocking_attempts -= 1;
-        let (generation, stream) = outcome?;
+        let (generation, stream) = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                st.log_reason(&error);
+                self.dispatch_logs(st);
+                return Err(error);
+            }
+        };
         if st.generation != generation || st.closed {
             return Err(Error::invalid("the attempt was overtaken by another call"));
         }
         let connected = stream.and_then(|stream| st.link_up(stream));
         if let Err(error) = connected {
-            st.log_failed_attempt(&error);
+            // The program gets the error itself, but not its words.
+            st.note_failure(Some(&error));
+            st.log_reason(&error);
             st.plan_reconnect(&error);
             self.kick(st);
             return Err(error);
@@ -319,7 +328,10 @@ impl super::State {
     /// connection was lost.
     pub(super) fn attempt_failed(&mut self, error: Error) {
         self.drop_link();
-        self.log_failed_attempt(&error);
+        self.note_failure(Some(&error));
+        self.session.log(LogLevel::Warning, || {
+            format!("Warning: Unable to connect: {error}")
+        });
         self.plan_reconnect(&error);
         self.failure = Some(error);
     }
@@ -332,12 +344,5 @@ impl super::State {
             Link::Resolving => self.attempt_failed(look_up_timed_out()),
             Link::Up(_) => self.end_link(Some(handshake_timed_out())),
         }
-    }
-
-    fn log_failed_attempt(&mut self, error: &Error) {
-        self.note_failure(Some(error));
-        self.session.log(LogLevel::Warning, || {
-            format!("Warning: Unable to connect: {error}")
-        });
     }
 }

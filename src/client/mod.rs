@@ -463,12 +463,32 @@ impl State {
         // Once DISCONNECT was asked for, it does not matter how the connection ends.
         let asked = !self.lifecycle.wanted && self.session.state() == SessionState::Closing;
         let error = error.filter(|_| !asked);
-        self.note_failure(error.as_ref());
+        if let Some(error) = &error {
+            self.note_failure(Some(error));
+            self.log_reason(error);
+        }
         self.drop_link();
         self.session.handle_closed(error.clone());
         if let Some(error) = error {
             self.plan_reconnect(&error);
             self.failure = Some(error);
+        }
+    }
+
+    /// Logs what went wrong between the socket and MQTT, of which an error code says little.
+    fn log_reason(&mut self, error: &Error) {
+        let has_a_reason = matches!(
+            error,
+            Error::Tls(_)
+                | Error::TlsCut
+                | Error::TlsRefused(_)
+                | Error::WebSocket(_)
+                | Error::Proxy(_)
+                | Error::Caller(CallerError::TlsSetting(_))
+        );
+        if has_a_reason {
+            self.session
+                .log(LogLevel::Error, || format!("Error: {error}"));
         }
     }
 
