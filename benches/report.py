@@ -38,8 +38,13 @@ def figures(case, outputs, failures):
             base = values.get("debian")
             if base and len(base) == len(read) and all(base) and all(read):
                 pairs = zip(base, read)
-                each = [b / r if row.kind != "share" else r / b for b, r in pairs]
+                each = [r / b if row.kind in ("share", "rate") else b / r for b, r in pairs]
                 ratios[peer] = (statistics.median(each), (max(each) - min(each)) / statistics.median(each))
+        rates = {}
+        for peer, rounds in outputs.items():
+            read = [output["n"] / output["wall_ns"] * 1e9 for output in rounds if row.kind == "times"]
+            if read:
+                rates[peer] = statistics.median(read)
         ours, ratio = medians.get("ours"), ratios.get("ours", (None, 0))[0]
         met = None
         if row.kind == "times":
@@ -60,6 +65,7 @@ def figures(case, outputs, failures):
                 "values": values,
                 "medians": medians,
                 "ratios": {peer: ratio for peer, (ratio, _) in ratios.items()},
+                "rates": rates,
                 "spread": ratios.get("ours", (None, 0))[1],
                 "met": met,
                 "failed": failures,
@@ -99,6 +105,11 @@ def target_text(figure):
     }[figure["kind"]]
 
 
+def rate_text(figure):
+    rates = figure["rates"]
+    return f"{rates['ours'] / rates['debian']:.1f} x" if "ours" in rates and "debian" in rates else ""
+
+
 def verdict(figure):
     text = {True: "met", False: "NOT MET", None: ""}[figure["met"]]
     if figure["spread"] > NOISY and text:
@@ -111,7 +122,7 @@ LABEL = 36
 
 def print_header(peers):
     columns = "".join(f"{NAMES[peer]:>13}" for peer in NAMES if peer in peers)
-    print(f"{'':{LABEL}}{'':5}{columns}{'ratio':>9}{'target':>9}  ")
+    print(f"{'':{LABEL}}{'':5}{columns}{'ratio':>9}{'target':>9}  {'':9}{'rate':>7}")
 
 
 def print_rows(rows, peers):
@@ -123,7 +134,7 @@ def print_rows(rows, peers):
         )
         print(
             f"{figure['label']:{LABEL}}{figure['unit']:>5}{columns}"
-            f"{ratio_text(figure):>9}{target_text(figure):>9}  {verdict(figure)}",
+            f"{ratio_text(figure):>9}{target_text(figure):>9}  {verdict(figure):9}{rate_text(figure):>7}".rstrip(),
             flush=True,
         )
     if rows:
@@ -147,7 +158,8 @@ def noise(load, cores, results):
 def print_notes(results, load, cores, rounds):
     print()
     print(f"CPU time (user and system) of the client process, median of {rounds} rounds, taken in turn; ratio: libmosquitto over")
-    print("libmqttrs in the same round, or for latency and the like (<=) libmqttrs over libmosquitto.")
+    print("libmqttrs in the same round, or for latency and the like (<=) libmqttrs over libmosquitto; rate: messages")
+    print("per second of wall-clock time, libmqttrs over libmosquitto.")
     for line in noise(load, cores, results):
         print(line)
     judged = [figure for figure in results if figure["met"] is not None]
@@ -208,6 +220,12 @@ def case_row(figure):
     return cells
 
 
+def rate_row(figure):
+    rates = figure["rates"]
+    cells = [number(rates.get(peer)) for peer in NAMES]
+    return [figure["label"], *cells, rate_text(figure).replace(" x", " ×")]
+
+
 def counts():
     lines = [line for line in Path("benches/counts.tsv").read_text().splitlines() if line and not line.startswith("#")]
     yield from markdown_table(lines[0].split("\t"), [line.split("\t") for line in lines[1:]])
@@ -228,6 +246,7 @@ def write(folder, everything):
         "MACHINE": "\n".join(markdown_table(["", ""], machine())).replace("---:", "---"),
         "NOISE": "\n".join(noise(everything["load"], everything["cores"], results)),
         "RATIOS": "\n".join(markdown_table(header, map(case_row, ratios))),
+        "RATES": "\n".join(markdown_table(["", *NAMES.values(), "ratio"], map(rate_row, ratios))),
         "OTHERS": "\n".join(markdown_table(header, map(case_row, others))),
         "COUNTS": "\n".join(counts()),
         "NOTES": Path("benches/performance-notes.md").read_text(),
