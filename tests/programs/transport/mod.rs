@@ -2,6 +2,7 @@
 
 mod client_certificates;
 mod other_transports;
+mod reasons;
 mod settings;
 mod terminal;
 mod trust;
