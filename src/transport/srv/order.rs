@@ -14,13 +14,16 @@ pub(super) struct Record {
 /// Lower priority numbers first; among equal ones by chance, in proportion to weight.
 /// `below(n)` draws a number from 0 to n - 1.
 pub(super) fn order(mut records: Vec<Record>, mut below: impl FnMut(u64) -> u64) -> Vec<SrvTarget> {
-    records.sort_by_key(|record| record.priority);
     let mut ordered = Vec::with_capacity(records.len());
-    while let Some(first) = records.first() {
-        let priority = first.priority;
-        let equal = records.partition_point(|record| record.priority == priority);
-        let drawn = draw(&records[..equal], &mut below);
-        ordered.push(records.remove(drawn).target);
+    while let Some(priority) = records.iter().map(|record| record.priority).min() {
+        let (mut equal, rest): (Vec<_>, Vec<_>) = records
+            .into_iter()
+            .partition(|record| record.priority == priority);
+        while !equal.is_empty() {
+            let drawn = draw(&equal, &mut below);
+            ordered.push(equal.remove(drawn).target);
+        }
+        records = rest;
     }
     ordered
 }

@@ -205,8 +205,35 @@ fn address(bytes: &[u8]) -> Option<String> {
 pub(super) fn shown(name: &Name) -> String {
     match name.is_empty() {
         true => "\"\" (without a name)".to_owned(),
-        false => quoted(&name.to_string()),
+        false => quoted(&spelled(name)),
     }
+}
+
+/// A distinguished name as RFC 4514 spells it, but for escapes. The crate's own spelling
+/// brings a table of every attribute there is.
+fn spelled(name: &Name) -> String {
+    let mut parts: Vec<String> = name
+        .iter()
+        .map(|attribute| {
+            let oid = attribute.oid.to_string();
+            let key = match oid.as_str() {
+                "2.5.4.3" => "CN",
+                "2.5.4.5" => "serialNumber",
+                "2.5.4.6" => "C",
+                "2.5.4.7" => "L",
+                "2.5.4.8" => "ST",
+                "2.5.4.10" => "O",
+                "2.5.4.11" => "OU",
+                "0.9.2342.19200300.100.1.1" => "UID",
+                "0.9.2342.19200300.100.1.25" => "DC",
+                "1.2.840.113549.1.9.1" => "emailAddress",
+                other => other,
+            };
+            format!("{key}={}", String::from_utf8_lossy(attribute.value.value()))
+        })
+        .collect();
+    parts.reverse();
+    parts.join(",")
 }
 
 /// A text of the peer's, which may be long and have anything in it.

@@ -84,7 +84,11 @@ pub(super) fn parse(list: &str) -> Result<Vec<SupportedCipherSuite>> {
                     forbidden.extend(&meant);
                 }
             }
-            '+' => chosen.sort_by_key(is_meant),
+            '+' => {
+                let (last, first): (Vec<_>, Vec<_>) = chosen.into_iter().partition(is_meant);
+                chosen = first;
+                chosen.extend(last);
+            }
             _ if meant.is_empty() => passed_over.push(name),
             _ => {
                 let known: Vec<&Row> = chosen.iter().chain(&forbidden).copied().collect();

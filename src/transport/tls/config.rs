@@ -2,7 +2,7 @@
 //! shared by all clients with the same settings; so are its TLS sessions, which a client
 //! resumes when it connects again.
 
-use std::collections::HashMap;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -70,9 +70,8 @@ fn stamps(settings: &TlsSettings) -> Vec<Stamp> {
     let mut files: Vec<PathBuf> = named.into_iter().flatten().map(PathBuf::from).collect();
     if let Some(folder) = &settings.ca_path {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut inside: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-        inside.sort();
-        files.append(&mut inside);
+        let inside: BinaryHeap<PathBuf> = entries.map(|entry| entry.path()).collect();
+        files.append(&mut inside.into_sorted_vec());
     }
     let logged = settings.key_log_file.as_deref().map(Path::new);
     let stamp = |file: PathBuf| {
@@ -251,8 +250,8 @@ fn folder_certificates(folder: &str) -> Result<Vec<CertificateDer<'static>>> {
         all.extend(material::certificates(&data).into_iter().flatten());
     }
     // The same certificate lies there under its own name and, linked, under its hash.
-    all.sort_by(|one: &CertificateDer<'_>, other| one.as_ref().cmp(other.as_ref()));
-    all.dedup();
+    let mut seen = HashSet::new();
+    all.retain(|certificate: &CertificateDer<'_>| seen.insert(certificate.to_vec()));
     Ok(all)
 }
 
