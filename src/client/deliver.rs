@@ -40,10 +40,14 @@ impl Client {
 
     /// Delivers the log lines at the front of the queue: a program may call us without
     /// ever running a loop, and still wants its log.
-    pub(super) fn dispatch_logs<'a>(&'a self, mut st: Guard<'a>) {
-        if !st.session.next_is_log() || st.dispatcher.is_some() || st.hosted {
-            return;
+    #[inline]
+    pub(super) fn dispatch_logs<'a>(&'a self, st: Guard<'a>) {
+        if st.logging && !st.hosted && st.session.next_is_log() && st.dispatcher.is_none() {
+            self.deliver_logs(st);
         }
+    }
+
+    fn deliver_logs<'a>(&'a self, mut st: Guard<'a>) {
         let _right = self.take_dispatch(&mut st);
         while st.session.next_is_log() && !st.closed {
             match st.session.poll_event(Instant::now()) {

@@ -381,11 +381,13 @@ impl Client {
     }
 
     /// After a call of the program changed something: gets it on its way.
+    #[inline]
     pub(super) fn kick<'a>(&'a self, st: Guard<'a>) {
         let st = self.kick_keep(st);
         self.dispatch_logs(st);
     }
 
+    #[inline]
     pub(super) fn kick_keep<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
         if st.dispatcher.is_some_and(|thread| thread == thread_token()) {
             return st; // the loop around this callback goes on with it

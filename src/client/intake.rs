@@ -8,7 +8,7 @@ use super::receive::ReceiveBuf;
 use super::{Client, Event, Guard, Message};
 use crate::codec::Properties;
 use crate::error::Error;
-use crate::session::{Delivery, Session};
+use crate::session::{Delivery, PlainReader, Session};
 
 /// How many messages are taken at most before the first of them is delivered.
 const LARGEST_BATCH: usize = 128;
@@ -72,8 +72,22 @@ impl Client {
             if st.closed || st.generation != generation {
                 return st;
             }
+            let limit = st.intake.limit;
+            if let Some(reader) = st.session.plain_reader() {
+                let count;
+                (st, count) = self.deliver_plain(st, reader, limit);
+                if st.closed || st.generation != generation {
+                    return st;
+                }
+                if count > 0 {
+                    st.session.received(now);
+                }
+                if count >= limit {
+                    (st, flushed) = self.adapt(st, flushed);
+                    continue;
+                }
+            }
             let state = &mut *st;
-            let limit = state.intake.limit;
             let unread = state.received.unread();
             let taken = take(&mut state.session, unread, limit, now, &mut batch);
             let full = batch.len() >= limit;
@@ -102,17 +116,63 @@ impl Client {
                     return st;
                 }
             }
-            if !full && !st.session.has_transmit() {
-                continue;
-            }
-            if flushed.elapsed() < FLUSH_INTERVAL {
-                st.intake.limit = (2 * limit).min(LARGEST_BATCH);
-            } else {
-                st.intake.limit = (limit / 2).max(1);
-                st = self.flush(st);
-                flushed = Instant::now();
+            if full || st.session.has_transmit() {
+                (st, flushed) = self.adapt(st, flushed);
             }
         }
+    }
+
+    /// Finds out how fast the program is, and sends what waited for its company too long;
+    /// gives when that last happened.
+    fn adapt<'a>(&'a self, mut st: Guard<'a>, flushed: Instant) -> (Guard<'a>, Instant) {
+        let limit = st.intake.limit;
+        if flushed.elapsed() < FLUSH_INTERVAL {
+            st.intake.limit = (2 * limit).min(LARGEST_BATCH);
+            return (st, flushed);
+        }
+        st.intake.limit = (limit / 2).max(1);
+        (self.flush(st), Instant::now())
+    }
+
+    /// Lends the plain messages at the front to the program, at most `limit`; gives their
+    /// number.
+    fn deliver_plain<'a>(
+        &'a self,
+        mut st: Guard<'a>,
+        reader: PlainReader,
+        limit: usize,
+    ) -> (Guard<'a>, usize) {
+        let Some((mut len, mut delivery)) = reader.take(st.received.unread()) else {
+            return (st, 0);
+        };
+        let generation = st.generation;
+        let mut received = std::mem::take(&mut st.received);
+        let mark = || {
+            (
+                self.epoch.load(Ordering::Relaxed),
+                self.goodbyes.load(Ordering::Relaxed),
+            )
+        };
+        let begun = mark();
+        drop(st);
+        let mut count = 0;
+        loop {
+            self.lend(&mut received, 0, &delivery);
+            received.consume(len);
+            count += 1;
+            if count >= limit || mark() != begun {
+                break;
+            }
+            match reader.take(received.unread()) {
+                Some(next) => (len, delivery) = next,
+                None => break,
+            }
+        }
+        st = self.lock();
+        if st.generation == generation {
+            st.received = received;
+        }
+        (st, count)
     }
 
     /// Lends the messages of a batch to the program in the places where they were received.
@@ -134,7 +194,7 @@ impl Client {
             drop(st);
             for place in batch.drain(..) {
                 if go_on() {
-                    self.lend(&mut received, &place);
+                    self.lend(&mut received, place.offset, &place.delivery);
                 }
             }
             st = self.lock();
@@ -144,7 +204,7 @@ impl Client {
             drop(st);
             // Its acknowledgement may be on the way, whatever became of the connection.
             if go_on() {
-                self.lend(&mut received, &place);
+                self.lend(&mut received, place.offset, &place.delivery);
             }
             st = self.lock();
         }
@@ -154,15 +214,15 @@ impl Client {
         st
     }
 
-    fn lend(&self, received: &mut ReceiveBuf, place: &Place) {
-        let delivery = &place.delivery;
+    #[inline]
+    fn lend(&self, received: &mut ReceiveBuf, offset: usize, delivery: &Delivery) {
         let alias_topic = delivery.alias_topic.as_ref().map(|topic| {
             let mut text = topic.as_bytes().to_vec();
             text.push(0);
             text
         });
         received.lend_c(
-            place.offset,
+            offset,
             delivery.topic.clone(),
             delivery.payload.clone(),
             |topic, payload, packet| {

@@ -59,6 +59,9 @@ pub struct Client {
     changed: Condvar,
     /// Counts how often everything was dropped, for who delivers events without the mutex.
     epoch: AtomicUsize,
+    /// Counts how often the program ended the connection, for who delivers messages that
+    /// nobody will miss without the mutex.
+    goodbyes: AtomicUsize,
 }
 
 struct State {
@@ -159,6 +162,7 @@ impl Client {
             state: Mutex::new(State::new(client_id, clean_session)),
             changed: Condvar::new(),
             epoch: AtomicUsize::new(0),
+            goodbyes: AtomicUsize::new(0),
         })
     }
 
@@ -304,6 +308,7 @@ impl Client {
     /// `NotConnected` when there is no connection; an attempt to get one ends all the same.
     pub fn disconnect(&self, reason: ReasonCode, properties: Option<&PropertyBuf>) -> Result<()> {
         let mut st = self.lock();
+        self.goodbyes.fetch_add(1, Ordering::Relaxed);
         let properties = properties.map_or(Properties::EMPTY, PropertyBuf::as_properties);
         match st.session.disconnect(reason, properties, Instant::now()) {
             Ok(()) => {}
@@ -380,8 +385,10 @@ impl Client {
             st
         });
         // What a log handler does is not logged: its lines would come back to it for ever.
-        let logging = st.logging && !self.is_in_log_handler();
-        st.session.set_logging(logging);
+        if st.logging {
+            let logging = !self.is_in_log_handler();
+            st.session.set_logging(logging);
+        }
         st
     }
 }

@@ -55,7 +55,7 @@ impl<'a> Connect<'a> {
         let name = reader.string()?;
         let version = ProtocolVersion::new(reader.u8()? & 0x7f)
             .filter(|version| version.name() == name)
-            .ok_or(Error::protocol("unknown protocol name or level"))?;
+            .ok_or_else(|| Error::protocol("unknown protocol name or level"))?;
         let flags = reader.u8()?;
         if flags & 1 != 0 {
             return Err(Error::malformed("reserved connect flag is set"));
@@ -68,7 +68,7 @@ impl<'a> Connect<'a> {
             Some(Will {
                 topic: reader.string()?,
                 payload: reader.binary()?,
-                qos: QoS::new(flags >> 3 & 3).ok_or(Error::malformed("will QoS is 3"))?,
+                qos: QoS::new(flags >> 3 & 3).ok_or_else(|| Error::malformed("will QoS is 3"))?,
                 retain: flags & WILL_RETAIN != 0,
                 properties,
             })

@@ -72,8 +72,8 @@ impl<'a> Frame<'a> {
         let Some((&first, rest)) = bytes.split_first() else {
             return Ok(None);
         };
-        let packet_type =
-            PacketType::new(first >> 4).ok_or(Error::malformed("packet type 0 is reserved"))?;
+        let packet_type = PacketType::new(first >> 4)
+            .ok_or_else(|| Error::malformed("packet type 0 is reserved"))?;
         let Some((body_len, length_bytes)) = remaining_length(rest)? else {
             return Ok(None);
         };
@@ -92,6 +92,7 @@ impl<'a> Frame<'a> {
 
     /// The length of the packet at the start of `bytes` with its fixed header, as soon
     /// as the header is there; `None` before that or when it is malformed.
+    #[inline]
     pub fn announced_len(bytes: &[u8]) -> Option<usize> {
         let (body_len, length_bytes) = remaining_length(bytes.get(1..)?).ok()??;
         Some(1 + length_bytes + body_len)

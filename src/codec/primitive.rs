@@ -88,13 +88,29 @@ impl<'a> Reader<'a> {
     /// A UTF-8 string with a two byte length.
     #[inline]
     pub fn string(&mut self) -> Result<&'a str> {
-        utf8::from_wire(self.binary()?).ok_or(Error::Peer(PeerError::MalformedUtf8))
+        match utf8::from_wire(self.binary()?) {
+            Some(text) => Ok(text),
+            None => Err(Error::Peer(PeerError::MalformedUtf8)),
+        }
+    }
+
+    /// A topic name, which has no wildcards (MQTT-3.3.2-2).
+    #[inline]
+    pub fn topic_name(&mut self) -> Result<&'a str> {
+        let bytes = self.binary()?;
+        // One look for both.
+        let suspect = bytes.iter().any(|byte| matches!(byte, 0 | b'+' | b'#'));
+        match std::str::from_utf8(bytes) {
+            Ok(topic) if !suspect => Ok(topic),
+            Ok(topic) if !topic.contains('\0') => Err(Error::malformed("wildcard in a topic name")),
+            _ => Err(Error::Peer(PeerError::MalformedUtf8)),
+        }
     }
 
     /// A packet identifier, which is never 0.
     #[inline]
     pub fn packet_id(&mut self) -> Result<PacketId> {
-        PacketId::new(self.u16()?).ok_or(Error::malformed("packet identifier is 0"))
+        PacketId::new(self.u16()?).ok_or_else(|| Error::malformed("packet identifier is 0"))
     }
 }
 

@@ -362,7 +362,8 @@ impl<'a> Properties<'a> {
 
 #[inline]
 fn read_property<'a>(reader: &mut Reader<'a>) -> Result<(PropertyId, Value<'a>)> {
-    let id = PropertyId::new(reader.varint()?).ok_or(Error::malformed("unknown property"))?;
+    let id =
+        PropertyId::new(reader.varint()?).ok_or_else(|| Error::malformed("unknown property"))?;
     let value = match id.info().value_type {
         ValueType::Byte => Value::Byte(reader.u8()?),
         ValueType::U16 => Value::U16(reader.u16()?),

@@ -30,14 +30,14 @@ impl<'a> Publish<'a> {
     /// Reads the body of a PUBLISH whose first byte has `flags` in its low nibble.
     #[inline]
     pub fn decode(flags: u8, body: &'a [u8], version: ProtocolVersion) -> Result<Self> {
-        let qos = QoS::new(flags >> 1 & 3).ok_or(Error::malformed("QoS is 3"))?;
+        let qos = QoS::new(flags >> 1 & 3).ok_or_else(|| Error::malformed("QoS is 3"))?;
         let dup = flags & 8 != 0;
         // MQTT-3.3.1-2; MQTT 3.1 does not say so.
         if dup && qos == QoS::AtMostOnce && version != ProtocolVersion::V31 {
             return Err(Error::malformed("DUP is set on a QoS 0 message"));
         }
         let mut reader = Reader::new(body);
-        let topic = reader.string()?;
+        let topic = reader.topic_name()?;
         let packet_id = match qos {
             QoS::AtMostOnce => None,
             _ => Some(reader.packet_id()?),

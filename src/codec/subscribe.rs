@@ -66,7 +66,7 @@ impl<'a> Subscribe<'a> {
             let byte = reader.u8()?;
             let options = SubscriptionOptions::new(byte)
                 .filter(|_| version.has_properties() || byte < 3)
-                .ok_or(Error::malformed("subscription options are invalid"))?;
+                .ok_or_else(|| Error::malformed("subscription options are invalid"))?;
             filters.push((filter, options));
         }
         if filters.is_empty() {

@@ -49,12 +49,18 @@ pub(super) unsafe fn mqtt_text<'a>(text: *const c_char) -> Result<Option<&'a str
     let Some(bytes) = (unsafe { bytes(text) }) else {
         return Ok(None);
     };
-    let text = std::str::from_utf8(bytes).map_err(|_| MALFORMED_UTF8)?;
     // Nearly all strings are printable ASCII, which takes no decoding to see.
-    let printable = bytes.iter().all(|byte| (0x20..0x7f).contains(byte));
-    if !printable && !utf8::is_sendable(text) {
-        return Err(MALFORMED_UTF8);
-    }
+    let printable = |byte: &u8| (0x20..0x7f).contains(byte);
+    let text = if bytes.iter().all(printable) {
+        // SAFETY: ASCII is UTF-8.
+        unsafe { std::str::from_utf8_unchecked(bytes) }
+    } else {
+        let text = std::str::from_utf8(bytes).map_err(|_| MALFORMED_UTF8)?;
+        if !utf8::is_sendable(text) {
+            return Err(MALFORMED_UTF8);
+        }
+        text
+    };
     if text.len() > usize::from(u16::MAX) {
         return Err(Error::invalid("string longer than 65535 bytes"));
     }
@@ -131,7 +137,7 @@ pub(super) fn qos(qos: c_int) -> Result<QoS> {
     u8::try_from(qos)
         .ok()
         .and_then(QoS::new)
-        .ok_or(Error::invalid("QoS is not 0, 1 or 2"))
+        .ok_or_else(|| Error::invalid("QoS is not 0, 1 or 2"))
 }
 
 /// A number that has 16 bits.
@@ -152,6 +158,19 @@ pub(super) unsafe fn properties(
     if list.is_null() {
         return Ok(PropertyBuf::new());
     }
+    // SAFETY: not NULL, and the caller's promise.
+    unsafe { property_list(client, list, place) }
+}
+
+/// As [`properties`].
+///
+/// # Safety
+/// `list` is a valid list.
+unsafe fn property_list(
+    client: &Client,
+    list: *const mosquitto_property,
+    place: Place,
+) -> Result<PropertyBuf> {
     if !client
         .options(|options| options.protocol_version)
         .has_properties()

@@ -32,7 +32,7 @@ impl InboundAliases {
             // (MQTT 5.0 section 3.3.4).
             return known
                 .map(Some)
-                .ok_or(Error::protocol("unknown topic alias"));
+                .ok_or_else(|| Error::protocol("unknown topic alias"));
         }
         match self.topics.get(&alias) {
             Some(known) if &**known == topic => {}
@@ -141,7 +141,7 @@ impl OutboundAliases {
                 .said
                 .get(&alias)
                 .cloned()
-                .ok_or(Error::invalid("topic is empty and the topic alias unknown"));
+                .ok_or_else(|| Error::invalid("topic is empty and the topic alias unknown"));
         }
         let topic: Arc<str> = topic.into();
         self.said.insert(alias, Arc::clone(&topic));

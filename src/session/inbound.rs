@@ -156,13 +156,6 @@ impl Session {
         } else if packet.topic.is_empty() {
             return Err(Error::protocol("PUBLISH without a topic"));
         }
-        if packet
-            .topic
-            .bytes()
-            .any(|byte| byte == b'+' || byte == b'#')
-        {
-            return Err(Error::malformed("wildcard in a topic name"));
-        }
         // MQTT-3.3.2-14
         let response_topic = packet.properties.string(PropertyId::ResponseTopic);
         if response_topic.is_some_and(|topic| !topic::is_name(topic)) {

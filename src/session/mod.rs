@@ -21,6 +21,7 @@ mod inbound;
 mod keep_alive;
 mod outbound;
 mod packet_ids;
+mod plain;
 mod publish;
 mod transmit;
 
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 
 pub use commands::ConnectRequest;
 pub use event::{Delivery, SessionEvent, Step};
+pub use plain::PlainReader;
 pub use publish::Publication;
 pub use transmit::TransmitBuf;
 
@@ -329,6 +331,11 @@ impl Session {
         self.sent += count as u64;
         let written = self.unwritten.written(self.sent);
         self.events.push_published(written);
+    }
+
+    /// Bytes arrived that were taken without [`Session::handle_input`].
+    pub fn received(&mut self, now: Instant) {
+        self.keep_alive.received(now);
     }
 
     /// When [`Session::handle_timeout`] is due.

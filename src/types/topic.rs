@@ -8,7 +8,8 @@ pub const MAX_LEN: usize = 65535;
 /// Whether `topic` may stand in a PUBLISH: not empty, no wildcards, no U+0000, at most
 /// 65535 bytes.
 pub fn is_name(topic: &str) -> bool {
-    !topic.is_empty() && is_name_or_empty(topic.as_bytes()) && !has_null(topic)
+    let forbidden = |byte: &u8| matches!(byte, 0 | b'+' | b'#');
+    !topic.is_empty() && topic.len() <= MAX_LEN && !topic.as_bytes().iter().any(forbidden)
 }
 
 /// Whether `filter` may stand in a SUBSCRIBE: not empty, no U+0000, at most 65535 bytes, `+`
