@@ -30,6 +30,8 @@ use socket2::Socket;
 
 use crate::error::{Error, PeerError};
 
+#[cfg(all(feature = "srv", fuzzing))]
+pub use srv::judge_message as judge_srv_message;
 #[cfg(feature = "srv")]
 pub use srv::{check_domain, lookup as lookup_srv, Service, SrvTarget};
 #[cfg(feature = "tls")]
