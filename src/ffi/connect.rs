@@ -21,8 +21,10 @@ use crate::types::ReasonCode;
 /// in seconds before the client sends PINGREQ: 0 for never, or 2 to 65535 (MQTT 5.0
 /// section 3.1.2.10).
 ///
-/// Blocks until the connection stands or cannot be made. Any thread; in a callback it
-/// holds up the loop meanwhile. A connection that is open is closed first.
+/// Blocks until the network connection stands or cannot be made. A proxy and the handshakes of
+/// TLS and WebSocket are the loop's: what fails there the loop functions return, MOSQ_ERR_TLS
+/// for TLS. Settings of TLS that cannot be, such as a key that does not fit its certificate,
+/// are this function's MOSQ_ERR_TLS. Any thread; in a callback it holds up the loop meanwhile. A connection that is open is closed first.
 ///
 /// Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `host` NULL, `port` or
 /// `keepalive` out of range; MOSQ_ERR_EAI when `host` cannot be resolved; MOSQ_ERR_ERRNO, with
