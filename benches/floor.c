@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 16, READ = 1 << 18 };
+enum { CHUNK = 1 << 16, READ = 1 << 17 };
 
 static const struct options *o;
 static int fd;

@@ -13,6 +13,10 @@ COLOURS = {
 WIDTH, LEFT, RIGHT, TOP, BAR, GAP = 900, 270, 70, 56, 9, 10
 
 
+def short(value):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def chart(title, groups, names, unit, marks=None):
     """`groups` is [(label, {peer: value})]; `marks` a value for each group, drawn as a line."""
     marks = marks or [None] * len(groups)
@@ -37,7 +41,7 @@ def chart(title, groups, names, unit, marks=None):
                 continue
             body.append(
                 f'<rect x="{LEFT}" y="{y}" width="{max(x(value) - LEFT, 1):.1f}" height="{BAR - 1}" fill="{COLOURS[peer]}"/>'
-                f'<text x="{x(value) + 3:.1f}" y="{y + BAR - 2}" font-size="8">{value:.3g}</text>'
+                f'<text x="{x(value) + 3:.1f}" y="{y + BAR - 2}" font-size="8">{short(value)}</text>'
             )
             y += BAR
         body.append(

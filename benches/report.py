@@ -41,6 +41,7 @@ def figures(case, outputs, failures):
                 each = [r / b if row.kind in ("share", "rate") else b / r for b, r in pairs]
                 ratios[peer] = (statistics.median(each), (max(each) - min(each)) / statistics.median(each))
         rates = {}
+        server = [o["server_cpu_ns"] / o["n"] for o in outputs.get("ours", []) if "server_cpu_ns" in o]
         for peer, rounds in outputs.items():
             read = [output["n"] / output["wall_ns"] * 1e9 for output in rounds if row.kind == "times"]
             if read:
@@ -66,6 +67,7 @@ def figures(case, outputs, failures):
                 "medians": medians,
                 "ratios": {peer: ratio for peer, (ratio, _) in ratios.items()},
                 "rates": rates,
+                "server_ns": statistics.median(server) if server else None,
                 "spread": ratios.get("ours", (None, 0))[1],
                 "met": met,
                 "failed": failures,
@@ -223,7 +225,7 @@ def case_row(figure):
 def rate_row(figure):
     rates = figure["rates"]
     cells = [number(rates.get(peer)) for peer in NAMES]
-    return [figure["label"], *cells, rate_text(figure).replace(" x", " ×")]
+    return [figure["label"], *cells, rate_text(figure).replace(" x", " ×"), number(figure["server_ns"])]
 
 
 def counts():
@@ -246,7 +248,7 @@ def write(folder, everything):
         "MACHINE": "\n".join(markdown_table(["", ""], machine())).replace("---:", "---"),
         "NOISE": "\n".join(noise(everything["load"], everything["cores"], results)),
         "RATIOS": "\n".join(markdown_table(header, map(case_row, ratios))),
-        "RATES": "\n".join(markdown_table(["", *NAMES.values(), "ratio"], map(rate_row, ratios))),
+        "RATES": "\n".join(markdown_table(["", *NAMES.values(), "ratio", "server"], map(rate_row, ratios))),
         "OTHERS": "\n".join(markdown_table(header, map(case_row, others))),
         "COUNTS": "\n".join(counts()),
         "NOTES": Path("benches/performance-notes.md").read_text(),

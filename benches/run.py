@@ -117,6 +117,8 @@ def run_step(case, peer, mode, count, options):
         why = done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
         raise Failure(why[-1])
     judge(peer, mode, options, output, closed)
+    if len(closed) == 1:
+        output["server_cpu_ns"] = closed[0]["cpu_ns"]
     return output
 
 

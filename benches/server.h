@@ -27,6 +27,7 @@ struct connection {
 
 	struct scenario scenario;
 	bool known;                  /* there is a scenario */
+	double cpu_before;           /* the server's, when this client came */
 
 	long received, wrong;        /* what this client published */
 	uint64_t expected[MAX_PUBLISHERS];

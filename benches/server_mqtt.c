@@ -8,7 +8,7 @@
  *
  * Messages of topics that begin with "control/" are acknowledged and not counted. */
 #include "server.h"
-#include <stdlib.h>
+#include "measure.h"
 
 enum {
 	HEAD = 256,     /* of a large PUBLISH, all but payload is in so many bytes */
@@ -145,6 +145,7 @@ static int connected(struct connection *c, const uint8_t *bytes, size_t header, 
 		memcpy(id, bytes + at + 2, id_len);
 		id[id_len] = 0;
 		c->known = read_scenario(id, &c->scenario);
+		c->cpu_before = cpu_ns();
 	}
 	c->holding = c->known && c->scenario.mode[0] == 'h';
 	reply(c, accepted, sizeof accepted);
@@ -244,39 +245,65 @@ long mqtt_input(struct connection *c, const uint8_t *bytes, size_t len)
 	return c->closing ? (long)len : (long)at;
 }
 
+/* As topic_name, without the NUL byte, which would fall on what stands behind. */
+static void put_topic(uint8_t *out, uint64_t number, unsigned topics)
+{
+	char topic[8];
+	size_t len = topic_name(topic, number, topics);
+
+	memcpy(out, topic, len);
+}
+
+/* The flood's message as bytes, of a large one the begin; each is a copy with another
+ * topic, packet identifier and stamp. */
+static size_t make_template(const struct scenario *s, uint8_t *out, size_t *topic_at)
+{
+	char topic[8];
+	size_t topic_len = topic_name(topic, 0, s->topics);
+	size_t here = s->size < LARGE ? s->size : STAMP_SIZE;
+	size_t n = put_publish_head(out, s->qos, topic, topic_len, 0, s->size);
+
+	*topic_at = n - topic_len - (s->qos > 0 ? 2 : 0);
+	stamp(out + n, 0, 0);
+	memset(out + n + STAMP_SIZE, 'x', here - STAMP_SIZE);
+	return n + here;
+}
+
 bool mqtt_fill(struct connection *c)
 {
+	static uint8_t template[LARGE + 32];
 	const struct scenario *s = &c->scenario;
-	size_t begin = c->out_len;
+	size_t begin = c->out_len, len, topic_at, stamp_at;
+	uint8_t *out;
 
-	if (!c->flooding)
+	if (!c->flooding || c->sent == s->count || (s->qos > 0 && c->in_flight == s->window))
 		return false;
+	len = make_template(s, template, &topic_at);
+	stamp_at = len - (s->size < LARGE ? s->size : STAMP_SIZE);
+	out = server_room(c, FILL + sizeof template);
 	while (c->sent < s->count && c->out_len - begin < FILL && c->large_len == 0 &&
 	       (s->qos == 0 || c->in_flight < s->window)) {
-		char topic[8];
-		size_t topic_len = topic_name(topic, (uint64_t)c->sent, s->topics);
-		size_t here = s->size < LARGE ? s->size : STAMP_SIZE;
-		uint8_t *out = server_room(c, 16 + topic_len + here);
-		size_t n;
-
+		memcpy(out, template, len);
+		if (s->topics > 1)
+			put_topic(out + topic_at, (uint64_t)c->sent, s->topics);
 		if (s->qos > 0) {
 			if (c->awaited[c->next_id] != 0)
 				break;
 			c->awaited[c->next_id] = s->qos == 1 ? PUBACK : PUBREC;
 			c->in_flight++;
+			put_u16(out + stamp_at - 2, c->next_id);
+			if (++c->next_id == 65536)
+				c->next_id = 1;
 		}
-		n = put_publish_head(out, s->qos, topic, topic_len, c->next_id, s->size);
-		if (s->qos > 0 && ++c->next_id == 65536)
-			c->next_id = 1;
-		stamp(out + n, 0, (uint64_t)c->sent);
-		memset(out + n + STAMP_SIZE, 'x', here - STAMP_SIZE);
-		c->out_len += n + here;
+		stamp(out + stamp_at, 0, (uint64_t)c->sent);
+		out += len;
+		c->out_len += len;
 		c->sent++;
-		if (here < s->size) {
+		if (s->size >= LARGE) {
 			if (large_payload[0] == 0)
 				memset(large_payload, 'x', sizeof large_payload);
 			c->large = large_payload;
-			c->large_len = s->size - here;
+			c->large_len = s->size - STAMP_SIZE;
 		}
 	}
 	return c->out_len > begin;
@@ -298,7 +325,8 @@ void mqtt_closed(const struct connection *c)
 {
 	if (!c->known || c->scenario.mode[0] == 't')
 		return;
-	printf("closed mode=%s received=%ld sent=%ld acked=%ld wrong=%ld\n", c->scenario.mode,
-	       c->received, c->sent, c->acked, c->wrong);
+	printf("closed mode=%s received=%ld sent=%ld acked=%ld wrong=%ld cpu_ns=%.0f\n",
+	       c->scenario.mode, c->received, c->sent, c->acked, c->wrong,
+	       cpu_ns() - c->cpu_before);
 	fflush(stdout);
 }
