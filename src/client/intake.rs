@@ -264,7 +264,9 @@ fn take(
                 if let Some(delivery) = step.delivery {
                     batch.push(Place { offset, delivery });
                     taken.last_is_late = has_events;
-                } else if has_events && !batch.is_empty() {
+                } else if has_events && !(batch.is_empty() && session.has_only_published()) {
+                    // What the program does when it hears of it has its place before the
+                    // next packet.
                     break;
                 }
             }

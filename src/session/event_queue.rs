@@ -76,6 +76,11 @@ impl EventQueue {
         }
     }
 
+    /// Whether nothing waits but messages that simply succeeded.
+    pub fn has_only_published(&self) -> bool {
+        self.queue.len() == 1 && matches!(self.queue.front(), Some(Queued::Published(_)))
+    }
+
     /// Whether the next event is a log line.
     pub fn next_is_log(&self) -> bool {
         matches!(

@@ -307,6 +307,11 @@ impl Session {
         !self.events.is_empty() || self.resume == Resume::Announced
     }
 
+    /// Whether no other events wait than those of [`Session::poll_published`].
+    pub fn has_only_published(&self) -> bool {
+        self.resume != Resume::Announced && self.events.has_only_published()
+    }
+
     /// Whether the next event is a log line.
     pub fn next_is_log(&self) -> bool {
         self.events.next_is_log()
