@@ -12,14 +12,17 @@ DROPIN = BUILD / "dropin"
 
 PROGRAMS = {
     "server": ["server.c", "server_mqtt.c", "-lssl", "-lcrypto"],
-    "client": ["client.c", "client_flow.c", "client_life.c", "-lmosquitto", "-lpthread"],
+    "client": ["client.c", "client_flow.c", "client_life.c", "client_shared.c", "-lmosquitto", "-lpthread"],
     "floor": ["floor.c"],
+    "floor_shared": ["floor_shared.c"],
     "spawn": ["spawn.c"],
     "paho": ["paho.c", "-lpaho-mqtt3as", "-lpthread"],
 }
 
 
-def program(peer):
+def program(peer, mode):
+    if (peer, mode) == ("floor", "shared"):
+        return OUT / "floor_shared"
     return OUT / {"debian": "client", "ours": "client"}.get(peer, peer)
 
 
@@ -78,7 +81,7 @@ def build(peers):
     OUT.mkdir(parents=True, exist_ok=True)
     if "ours" in peers and not (DROPIN / "libmosquitto.so.1").exists():
         sys.exit("bench: run 'make dropin' first")
-    for name in ("server", "client", "floor", "spawn"):
+    for name in ("server", "client", "floor", "floor_shared", "spawn"):
         compile_c(name)
     if "paho" in peers:
         compile_c("paho")

@@ -9,6 +9,7 @@
  *   connects  COUNT times connect and disconnect, each with a client of its own
  *   once      connect, publish one QoS 1 message, disconnect (for timing the whole process)
  *   many      COUNT clients, each with its loop thread, alive at the same time
+ *   shared    COUNT clients, all in one thread, that get a message a second each
  *   idle      one client that has nothing to do for COUNT seconds
  *
  * A mode that only this project's library has is to find its functions with dlsym, so
@@ -24,7 +25,7 @@ static const struct {
 } modes[] = {
 	{"publish", bench_publish},   {"receive", bench_receive}, {"queue", bench_queue},
 	{"pingpong", bench_pingpong}, {"connects", bench_connects}, {"once", bench_once},
-	{"many", bench_many},	      {"idle", bench_idle},
+	{"many", bench_many},	      {"idle", bench_idle},	  {"shared", bench_shared},
 };
 
 int main(int argc, char **argv)

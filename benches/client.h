@@ -29,5 +29,6 @@ void bench_connects(const struct options *o);
 void bench_once(const struct options *o);
 void bench_many(const struct options *o);
 void bench_idle(const struct options *o);
+void bench_shared(const struct options *o);
 
 #endif

@@ -121,11 +121,8 @@ void bench_many(const struct options *o)
 	long descriptors = open_descriptors(), alive = 0;
 	struct span span = begin_span();
 	char id[128];
-	struct rlimit limit;
 
-	getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	raise_descriptor_limit();
 	each.count = 1;
 	patience = 5;
 	for (long i = 0; i < o->count; i++) {

@@ -2,11 +2,11 @@
  * line they print.
  *
  *   PROGRAM MODE PORT COUNT [qos=0] [size=64] [topics=1] [window=20] [threads=1]
- *           [ahead=0] [tls=CA_FILE]
+ *           [ahead=0] [seconds=5] [tls=CA_FILE]
  *
  * window: messages in flight, 0 for no limit. ahead: how many messages the program lets
- * the library have that are not published yet, 0 for no limit. With tls the port is the
- * server's second one.
+ * the library have that are not published yet, 0 for no limit. seconds: for the modes that
+ * last a time. With tls the port is the server's second one.
  *
  * Printed is one line of KEY=VALUE words; cpu_ns (user and system time of the process)
  * and wall_ns are for the whole work, without the start and the end of the program. */
@@ -20,14 +20,14 @@
 
 struct options {
 	const char *mode, *tls;
-	int port, qos, threads;
+	int port, qos, threads, seconds;
 	long count, ahead;
 	unsigned size, topics, window;
 };
 
 static inline struct options read_options(int argc, char **argv)
 {
-	struct options o = {.threads = 1, .size = 64, .topics = 1, .window = 20};
+	struct options o = {.threads = 1, .seconds = 5, .size = 64, .topics = 1, .window = 20};
 
 	if (argc < 4) {
 		fprintf(stderr, "usage: %s MODE PORT COUNT [KEY=VALUE...], see measure.h\n", argv[0]);
@@ -52,6 +52,8 @@ static inline struct options read_options(int argc, char **argv)
 			o.window = (unsigned)atoi(value);
 		else if (IS("threads"))
 			o.threads = atoi(value);
+		else if (IS("seconds"))
+			o.seconds = atoi(value);
 		else if (IS("ahead"))
 			o.ahead = atol(value);
 		else if (IS("tls"))
@@ -132,6 +134,24 @@ static inline void print_latency(double *samples, long count)
 {
 	qsort(samples, (size_t)count, sizeof *samples, compare_doubles);
 	printf(" median_ns=%.0f p99_ns=%.0f", samples[count / 2], samples[count * 99 / 100]);
+}
+
+/* When the server sent a message of its mode "tick", by wall_ns(). */
+static inline double sent_at(const void *payload)
+{
+	uint64_t sent;
+
+	memcpy(&sent, (const char *)payload + STAMP_SIZE, sizeof sent);
+	return (double)sent;
+}
+
+static inline void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* Resident memory of this process, in bytes. */

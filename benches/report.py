@@ -54,6 +54,8 @@ def figures(case, outputs, failures):
             met = ratio is not None and ratio <= row.target
         elif row.kind == "most":
             met = ours is not None and ours <= row.target
+        elif row.kind == "over":
+            met = "floor" in medians and ours is not None and ours - medians["floor"] <= row.target
         elif row.kind == "least":
             met = ours is not None and ours >= row.target
         result.append(
@@ -88,7 +90,7 @@ def number(value):
 
 def ratio_text(figure):
     ratio = figure["ratios"].get("ours")
-    if ratio is None or figure["kind"] in ("most", "least"):
+    if ratio is None or figure["kind"] in ("most", "least", "over"):
         return ""
     if figure["kind"] == "share":
         return f"{ratio:.2f}"
@@ -104,6 +106,7 @@ def target_text(figure):
         "share": f"<= {target:g}",
         "most": f"<= {target:g}",
         "least": f">= {target:g}",
+        "over": f"<= +{target:g}",
     }[figure["kind"]]
 
 

@@ -93,7 +93,7 @@ def run_step(case, peer, mode, count, options):
         options = dict(options)
         if case.tls:
             options["tls"] = build.OUT / "ca.pem"
-        command = [build.program(peer), mode, server.port, str(count)]
+        command = [build.program(peer, mode), mode, server.port, str(count)]
         command += [f"{key}={value}" for key, value in options.items()]
         if case.processes:
             command = [build.OUT / "spawn", str(case.processes)] + command

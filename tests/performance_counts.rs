@@ -240,7 +240,12 @@ fn programs() -> &'static Path {
         );
         compile(
             "client",
-            &["client.c", "client_flow.c", "client_life.c"],
+            &[
+                "client.c",
+                "client_flow.c",
+                "client_life.c",
+                "client_shared.c",
+            ],
             &["-lmosquitto", "-lpthread"],
         );
         folder

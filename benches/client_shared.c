@@ -1,0 +1,148 @@
+/* Many clients in one thread. What turns them is the "host": here an epoll loop of this
+ * program's own, by mosquitto_loop_read and its kin, which any library with libmosquitto's
+ * API allows. A library with a shared loop of its own would be another host, found with
+ * dlsym in host_begin(). */
+#include "client.h"
+#include <stdbool.h>
+#include <sys/epoll.h>
+
+enum { TOGETHER = 100, EVENTS = 256 };
+
+struct member {
+	struct mosquitto *mosq;
+	bool polls_write;
+};
+
+struct crowd {
+	const struct options *options;
+	struct member *members;
+	int epoll;
+	double next_misc;
+	long connected, subscribed, messages, room;
+	double *samples;
+};
+
+static void host_begin(struct crowd *crowd)
+{
+	crowd->epoll = epoll_create1(EPOLL_CLOEXEC);
+	crowd->next_misc = wall_ns() + 1e9;
+}
+
+static void host_poll(struct crowd *crowd, struct member *member, int operation)
+{
+	bool write = mosquitto_want_write(member->mosq);
+	struct epoll_event event = {.events = EPOLLIN | (write ? EPOLLOUT : 0u), .data.ptr = member};
+
+	if (operation == EPOLL_CTL_MOD && write == member->polls_write)
+		return;
+	member->polls_write = write;
+	epoll_ctl(crowd->epoll, operation, mosquitto_socket(member->mosq), &event);
+}
+
+static void host_add(struct crowd *crowd, struct member *member)
+{
+	must(mosquitto_connect(member->mosq, "127.0.0.1", crowd->options->port, 60), "connect");
+	host_poll(crowd, member, EPOLL_CTL_ADD);
+}
+
+/* Turns all clients until *COUNTER has reached the number, or the time has come. */
+static void host_run(struct crowd *crowd, const long *counter, long number, double until)
+{
+	struct epoll_event events[EVENTS];
+	double now = wall_ns();
+
+	while (*counter < number && now < until) {
+		int n = epoll_wait(crowd->epoll, events, EVENTS, 100);
+
+		for (int i = 0; i < n; i++) {
+			struct member *member = events[i].data.ptr;
+
+			if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+				must(mosquitto_loop_read(member->mosq, 1), "loop_read");
+			if (events[i].events & EPOLLOUT)
+				must(mosquitto_loop_write(member->mosq, 1), "loop_write");
+			host_poll(crowd, member, EPOLL_CTL_MOD);
+		}
+		now = wall_ns();
+		if (now >= crowd->next_misc) {
+			crowd->next_misc = now + 1e9;
+			for (long i = 0; i < crowd->connected; i++)
+				must(mosquitto_loop_misc(crowd->members[i].mosq), "loop_misc");
+		}
+	}
+}
+
+static void on_connect(struct mosquitto *mosq, void *object, int rc)
+{
+	(void)mosq;
+	must(rc, "the server");
+	((struct crowd *)object)->connected++;
+}
+
+static void on_subscribe(struct mosquitto *mosq, void *object, int mid, int count, const int *granted)
+{
+	(void)mosq, (void)mid, (void)count, (void)granted;
+	((struct crowd *)object)->subscribed++;
+}
+
+static void on_message(struct mosquitto *mosq, void *object, const struct mosquitto_message *message)
+{
+	struct crowd *crowd = object;
+
+	(void)mosq;
+	if (crowd->messages < crowd->room)
+		crowd->samples[crowd->messages] = wall_ns() - sent_at(message->payload);
+	crowd->messages++;
+}
+
+void bench_shared(const struct options *o)
+{
+	struct crowd crowd = {.options = o, .room = o->count * o->seconds * 2};
+	struct span connecting, ticking;
+	double resident, begun;
+	char id[128];
+
+	raise_descriptor_limit();
+	scenario_id(id, "tick", o);
+	crowd.samples = malloc((size_t)crowd.room * sizeof *crowd.samples);
+	crowd.members = calloc((size_t)o->count, sizeof *crowd.members);
+	memset(crowd.members, 1, (size_t)o->count * sizeof *crowd.members); /* so that it is resident */
+	host_begin(&crowd);
+	resident = resident_bytes();
+	connecting = begin_span();
+	for (long i = 0; i < o->count; i++) {
+		struct member *member = &crowd.members[i];
+
+		*member = (struct member){make_client(o, id, &crowd), false};
+		mosquitto_connect_callback_set(member->mosq, on_connect);
+		mosquitto_subscribe_callback_set(member->mosq, on_subscribe);
+		mosquitto_message_callback_set(member->mosq, on_message);
+		host_add(&crowd, member);
+		if (i % TOGETHER == TOGETHER - 1 || i == o->count - 1)
+			host_run(&crowd, &crowd.connected, i + 1, wall_ns() + 30e9);
+	}
+	connecting = end_span(connecting);
+	resident = resident_bytes() - resident;
+	if (crowd.connected != o->count) {
+		fprintf(stderr, "client: only %ld connected\n", crowd.connected);
+		exit(1);
+	}
+	for (long i = 0; i < o->count; i++) {
+		must(mosquitto_subscribe(crowd.members[i].mosq, NULL, "t/#", 0), "subscribe");
+		if (i % TOGETHER == TOGETHER - 1 || i == o->count - 1)
+			host_run(&crowd, &crowd.subscribed, i + 1, wall_ns() + 30e9);
+	}
+	crowd.messages = 0;
+	ticking = begin_span();
+	begun = wall_ns();
+	host_run(&crowd, &crowd.messages, crowd.room, begun + o->seconds * 1e9);
+	ticking = end_span(ticking);
+	print_span(ticking, crowd.messages);
+	printf(" connect_ns=%.0f resident=%.0f clients=%ld", connecting.cpu, resident, o->count);
+	print_latency(crowd.samples, crowd.messages);
+	printf("\n");
+	for (long i = 0; i < o->count; i++) {
+		mosquitto_disconnect(crowd.members[i].mosq);
+		mosquitto_destroy(crowd.members[i].mosq);
+	}
+}
