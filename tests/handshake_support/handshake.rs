@@ -1,5 +1,9 @@
 //! What stands before MQTT, on both sides.
 
+use std::sync::{Arc, OnceLock};
+
+use rustls::ServerConfig;
+
 use super::super::support::Client;
 use super::certificates::certificates;
 use super::layers::{HttpConnect, Layer, Mqtt, Socks5, WebSocket};
@@ -16,6 +20,8 @@ pub enum Handshake {
     Tls13,
     /// TLS 1.3 with what the server sends after the handshake, for later resumption.
     Tls13Tickets,
+    /// TLS 1.3 with the session of an earlier connection.
+    Tls13Resumed,
     /// WebSocket in TLS 1.3.
     SecureWebSocket,
 }
@@ -56,6 +62,10 @@ macro_rules! for_each_handshake {
                 super::$name(Handshake::Tls13Tickets);
             }
             #[test]
+            fn tls_1_3_resumed() {
+                super::$name(Handshake::Tls13Resumed);
+            }
+            #[test]
             fn secure_websocket() {
                 super::$name(Handshake::SecureWebSocket);
             }
@@ -66,7 +76,15 @@ pub(crate) use for_each_handshake;
 
 impl Handshake {
     pub fn has_tls(self) -> bool {
-        matches!(self, Tls12 | Tls13 | Tls13Tickets | SecureWebSocket)
+        matches!(
+            self,
+            Tls12 | Tls13 | Tls13Tickets | Tls13Resumed | SecureWebSocket
+        )
+    }
+
+    /// Whether the server goes on with the handshake when the client is through with it.
+    pub fn has_tickets(self) -> bool {
+        matches!(self, Tls13Tickets | Tls13Resumed)
     }
 
     /// A well-behaved server for one connection.
@@ -82,6 +100,11 @@ impl Handshake {
             Tls12 => Box::new(Tls::new(tls::config("server", tls12, 0), mqtt)),
             Tls13 => Box::new(Tls::new(tls::config("server", tls13, 0), mqtt)),
             Tls13Tickets => Box::new(Tls::new(tls::config("server", tls13, 2), mqtt)),
+            Tls13Resumed => {
+                static SHARED: OnceLock<Arc<ServerConfig>> = OnceLock::new();
+                let config = SHARED.get_or_init(|| tls::config("server", tls13, 2));
+                Box::new(Tls::new(config.clone(), mqtt))
+            }
             SecureWebSocket => {
                 let websocket = Box::new(WebSocket::new(mqtt));
                 Box::new(Tls::new(tls::config("server", tls13, 0), websocket))
@@ -96,6 +119,8 @@ impl Handshake {
             Socks5Password => client.socks5(port, Some(&login())),
             HttpConnect => client.http_proxy(port, None),
             WebSocket | SecureWebSocket => client.websocket("/mqtt"),
+            // Settings of its own keep others from using up its sessions.
+            Tls13Resumed => client.alpn("mqtt"),
             Tls12 | Tls13 | Tls13Tickets => {}
         }
         if self.has_tls() {
