@@ -9,6 +9,9 @@ PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DESTDIR    ?=
+# What else cargo is told about the library, such as
+# `make CARGO_FLAGS="--no-default-features --features ring"`.
+CARGO_FLAGS ?=
 
 CARGO   ?= cargo
 CC      ?= cc
@@ -66,7 +69,7 @@ FORCE:
 SMALL := -C llvm-args=-inline-threshold=25
 
 $(CARGO_ARCHIVE): FORCE
-	$(CARGO) rustc --locked --release --lib --crate-type staticlib --target-dir $(CARGO_TARGET_DIR) -- $(SMALL)
+	$(CARGO) rustc --locked --release --lib --crate-type staticlib --target-dir $(CARGO_TARGET_DIR) $(CARGO_FLAGS) -- $(SMALL)
 
 # Files come into being under another name and are then moved into place, so
 # that nobody, however this ends, sees half a library.
