@@ -1,13 +1,21 @@
 //! The broker of `examples/demo_broker`, judged by Mosquitto's own tools and packet by packet,
-//! and the programs of `examples-c`, built on the library and run against it.
+//! and the programs of `examples-c`, built on the library and run against it, or against Mosquitto
+//! where they speak TLS.
 
+#[allow(dead_code)]
+#[path = "programs/broker.rs"]
+mod broker;
 mod built;
+#[path = "support/certificates.rs"]
+mod certificates;
 mod demo_broker;
 
 #[path = "examples/c_programs.rs"]
 mod c_programs;
 #[path = "examples/packets.rs"]
 mod packets;
+#[path = "examples/tls.rs"]
+mod tls;
 #[path = "examples/tools.rs"]
 mod tools;
 

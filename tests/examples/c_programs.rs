@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 const PROGRAMS: [&str; 3] = ["subscribe", "publish", "event_loop"];
 
 /// The example `name`, built with the flags an installed library would give.
-fn program(scratch: &Scratch, name: &str) -> PathBuf {
+pub(crate) fn program(scratch: &Scratch, name: &str) -> PathBuf {
     built("libmqttrs.so");
     let program = scratch.path(name);
     run(Command::new("cc")
