@@ -5,6 +5,7 @@ from typing import Callable
 
 FLOW = ("debian", "ours", "paho", "rumqttc", "floor")
 LIBRARIES = ("debian", "ours")
+MIB = 1 << 20
 
 
 @dataclass
@@ -47,11 +48,11 @@ def per_message(r):
 def flow(name, label, mode, count, target, peers=FLOW, one_core=False, tls=False, counts=None, unit="ns", **options):
     """A case of messages at full rate; the figure is CPU time of the client for one."""
     scale = 1000 if unit == "µs" else 1
+    # Paho C takes so long to publish that it gets a fifth of the messages.
+    counts = counts or ({"paho": count // 5} if mode == "publish" and options.get("size", 64) < MIB else {})
     row = Row(label, unit, lambda r: per_message(r) / scale, "times", target)
-    return Case(name, [row], [("", mode, count, options)], peers, one_core, tls, counts=counts or {})
+    return Case(name, [row], [("", mode, count, options)], peers, one_core, tls, counts=counts)
 
-
-MIB = 1 << 20
 
 CASES = [
     flow("pub-q0", "publish QoS 0, one thread", "publish", 500_000, 14, ahead=0),
@@ -66,8 +67,8 @@ CASES = [
     flow("rcv-q1-w20", "receive QoS 1, window 20, one core", "receive", 50_000, 18, one_core=True, qos=1, window=20),
     flow("rcv-q1-w1000", "receive QoS 1, window 1,000", "receive", 100_000, 150, qos=1, window=1000),
     flow("rcv-q2-w20", "receive QoS 2, window 20, one core", "receive", 30_000, 14, one_core=True, qos=2, window=20),
-    flow("pub-1m", "publish QoS 0, 1 MiB", "publish", 500, 1.5, unit="µs", size=MIB, ahead=8),
-    flow("rcv-1m", "receive QoS 0, 1 MiB", "receive", 500, 1.2, unit="µs", size=MIB),
+    flow("pub-1m", "publish QoS 0, 1 MiB", "publish", 300, 1.5, unit="µs", size=MIB, ahead=8),
+    flow("rcv-1m", "receive QoS 0, 1 MiB", "receive", 300, 1.2, unit="µs", size=MIB),
     flow("tls-pub-q0", "TLS 1.3, publish QoS 0", "publish", 200_000, 10, FLOW[:4], tls=True),
     flow("tls-rcv-q0", "TLS 1.3, receive QoS 0", "receive", 200_000, 3.5, FLOW[:4], tls=True),
     flow("tls-rcv-1m", "TLS 1.3, receive QoS 0, 1 MiB", "receive", 200, 1.9, FLOW[:4], tls=True, unit="µs", size=MIB),

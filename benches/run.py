@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import build
@@ -157,17 +158,19 @@ def main():
     peers = os.environ.get("PEERS", "").split() or ["debian", "ours", "paho", "rumqttc", "floor"]
     build.build(peers)
     load = os.getloadavg()[0]
-    results = []
+    results, seconds = [], {}
     report.print_header(peers)
     for case in CASES:
         if wanted and case.name not in wanted:
             continue
+        begun = time.monotonic()
         outputs, failures = run_case(case, peers, rounds)
+        seconds[case.name] = round(time.monotonic() - begun, 1)
         figures = report.figures(case, outputs, failures)
         report.print_rows(figures, peers)
         results += figures
     report.print_notes(results, load, len(CORES), rounds)
-    everything = {"load": load, "cores": len(CORES), "rounds": rounds, "figures": results}
+    everything = {"load": load, "cores": len(CORES), "rounds": rounds, "seconds": seconds, "figures": results}
     (build.OUT / "results.json").write_text(json.dumps(everything, indent=1, ensure_ascii=False))
     if not wanted and len(peers) == 5:
         report.write(Path("docs"), everything)
