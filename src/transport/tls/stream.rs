@@ -76,15 +76,18 @@ impl TlsStream {
         }
     }
 
-    /// Takes bytes to send, and sends what the socket takes.
+    /// Takes bytes to send, and sends what the socket takes. `WouldBlock` says that the
+    /// socket takes nothing, or that the handshake waits for the server.
     pub fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        // During the handshake bytes are taken all the same: then they leave together with
+        // its last message.
+        if !self.connection.is_handshaking() {
+            self.flush()?;
+        }
         let count = self.connection.writer().write_vectored(slices)?;
         match self.flush() {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
-            // Its buffer is full and the socket takes nothing.
-            outcome if count == 0 => outcome
-                .map(|()| 0)
-                .and(Err(io::ErrorKind::WouldBlock.into())),
+            _ if count == 0 => Err(io::ErrorKind::WouldBlock.into()),
             _ => Ok(count),
         }
     }
@@ -194,5 +197,82 @@ impl fmt::Debug for TlsStream {
         f.debug_struct("TlsStream")
             .field("fd", &self.fd())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::TlsSettings;
+    use super::super::client_config;
+    use super::super::testing::*;
+    use super::*;
+    use rustls::ServerConnection;
+
+    /// A stream and the server at the other end, after their handshake.
+    fn connected() -> (TlsStream, Socket, ServerConnection) {
+        let ca = ca("CA");
+        let pair = Pair::for_host("localhost", &ca);
+        let settings = TlsSettings {
+            enabled: true,
+            no_verification: true,
+            ..TlsSettings::default()
+        };
+        let config = client_config(&settings, &|| None).unwrap();
+        let (ours, mut theirs) = Socket::pair(socket2::Domain::UNIX, socket2::Type::STREAM, None)
+            .expect("a pair of sockets");
+        ours.set_nonblocking(true).unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        let mut stream = TlsStream::new(ours, &config, "localhost").unwrap();
+        let server = server(&pair, rustls::ALL_VERSIONS);
+        let mut server = ServerConnection::new(server).unwrap();
+        while !stream.handshake().unwrap() || server.is_handshaking() {
+            drain(&mut theirs, &mut server);
+        }
+        (stream, theirs, server)
+    }
+
+    /// The server takes all there is; how many bytes of ours that were.
+    fn drain(socket: &mut Socket, server: &mut ServerConnection) -> usize {
+        let mut taken = 0;
+        let mut bytes = vec![0; 64 * 1024];
+        loop {
+            while server.wants_write() {
+                server.write_tls(socket).unwrap();
+            }
+            match server.read_tls(socket) {
+                Ok(count) => assert!(count > 0, "the client is gone"),
+                Err(_) => return taken,
+            }
+            server.process_new_packets().unwrap();
+            while let Ok(count) = server.reader().read(&mut bytes) {
+                taken += count;
+            }
+        }
+    }
+
+    #[test]
+    fn a_write_that_was_blocked_goes_on_when_the_peer_has_taken_everything() {
+        let (mut stream, mut socket, mut server) = connected();
+        let bytes = vec![7; 48 * 1024];
+        let mut written = 0;
+        let mut taken = 0;
+        for _ in 0..3 {
+            let blocked = loop {
+                match stream.write_vectored(&[IoSlice::new(&bytes)]) {
+                    Ok(count) => written += count,
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(blocked.kind(), io::ErrorKind::WouldBlock);
+            assert!(stream.wants_write(), "blocked with nothing left to send");
+            taken += drain(&mut socket, &mut server);
+            // The socket has room now and will not say so again.
+            written += stream.write_vectored(&[IoSlice::new(&bytes)]).unwrap();
+        }
+        while stream.wants_write() {
+            let _ = stream.flush();
+            taken += drain(&mut socket, &mut server);
+        }
+        assert_eq!(taken, written);
     }
 }
