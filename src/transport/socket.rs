@@ -6,7 +6,9 @@ use std::io::{Read, Write};
 #[cfg(any(feature = "tls", feature = "websocket"))]
 use std::net::Shutdown;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, RawFd};
+#[cfg(any(feature = "tls", feature = "websocket"))]
+use std::os::fd::AsRawFd;
+use std::os::fd::RawFd;
 use std::time::Instant;
 
 use mio::unix::SourceFd;
