@@ -273,6 +273,7 @@ mod tests {
             let _ = stream.flush();
             taken += drain(&mut socket, &mut server);
         }
+        taken += drain(&mut socket, &mut server);
         assert_eq!(taken, written);
     }
 }
