@@ -211,7 +211,8 @@ fn unknown_issuer(
     }
     let (subject, issuer) = body(top);
     let origin = authority.map_or("nothing", |authority| &authority.origin);
-    let what = match subject == issuer {
+    let alone = std::ptr::eq(top, end_entity);
+    let what = match subject == issuer && alone {
         true => format!("self-signed by {issuer}, which is not trusted"),
         false => format!("unknown issuer {issuer}"),
     };

@@ -17,6 +17,7 @@ cases! {
     ciphers_say_nothing_of_tls_1_3: "openssl MinProtocol = TLSv1.3 | tls server | pub tls --ciphers ECDHE-RSA-AES128-GCM-SHA256 --cafile {pki}/ca.crt -i p -t a -m one";
     a_cipher_that_is_unknown: "tls server | pub tls rc=1 --ciphers NONSENSE --cafile {pki}/ca.crt -i p -t a -m one | sub tls rc=1 --ciphers NONSENSE --cafile {pki}/ca.crt -i s -t a";
     ciphers_without_forward_secrecy_among_others: "openssl MaxProtocol = TLSv1.2 | tls server | pub tls --ciphers AES128-SHA:kRSA:ECDHE-ECDSA-AES128-GCM-SHA256:!RC4 --cafile {pki}/ca.crt -i p -t a -m one";
+    ciphers_of_which_none_is_here_leave_tls_13: "tls server | pub tls --ciphers AES128-SHA --cafile {pki}/ca.crt -i p -t a -m one";
     groups_of_ciphers: "tls server | pub tls --ciphers DEFAULT --cafile {pki}/ca.crt -i p -t a -m one | pub tls --ciphers 'HIGH:!aNULL:!MD5:@STRENGTH' --cafile {pki}/ca.crt -i p -t a -m one | pub tls --ciphers 'ECDHE+AESGCM' --cafile {pki}/ca.crt -i p -t a -m one";
 
     an_application_protocol: "tls server | pub tls --tls-alpn mqtt --cafile {pki}/ca.crt -i p -t a -m one | sub tls --tls-alpn x-amzn-mqtt-ca --cafile {pki}/ca.crt -i s -t a -E";
