@@ -1,32 +1,33 @@
 //! What README.md shows and claims is tried.
 
+#[allow(dead_code)]
+#[path = "programs/broker.rs"]
+mod broker;
 mod built;
+#[path = "support/certificates.rs"]
+mod certificates;
 mod demo_broker;
 
+use broker::Broker;
 use built::{build_dir, built, run, source, stdout_of, Scratch};
+use certificates::certificates;
 use demo_broker::DemoBroker;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 fn readme() -> String {
     fs::read_to_string(source("README.md")).unwrap()
 }
 
-/// The lines between ```` ```language ```` and the fence's end, of the only such block.
-fn block(language: &str) -> String {
+/// The lines between ```` ```language ```` and the fence's end, of each such block.
+fn blocks(language: &str) -> Vec<String> {
     let readme = readme();
     let fence = format!("```{language}\n");
-    let mut blocks = readme.split(&fence).skip(1);
-    let block = blocks
-        .next()
-        .expect("there is such a block")
-        .split("```")
-        .next()
-        .unwrap();
-    assert!(blocks.next().is_none(), "more than one block of {language}");
-    block.to_owned()
+    let all = readme.split(&fence).skip(1);
+    all.map(|rest| rest.split("```").next().unwrap().to_owned())
+        .collect()
 }
 
 /// The rows of the table whose heading row is `heading`, cells without backquotes.
@@ -66,45 +67,103 @@ fn compile(scratch: &Scratch, name: &str, code: &str) -> PathBuf {
 fn the_c_program_prints_the_greeting_that_it_sends_itself() {
     let scratch = Scratch::new("readme-program");
     let broker = DemoBroker::start();
-    let program = compile(&scratch, "greet", &block("c"));
+    let program = compile(&scratch, "greet", &blocks("c")[0]);
     let greeting = stdout_of(Command::new(program).arg(broker.port.to_string()));
     assert_eq!(greeting, "greetings/world: hello\n");
 }
 
+/// The README's program over TLS with a server that shows `certificate`.
+fn run_over_tls(certificate: &str) -> Output {
+    let scratch = Scratch::new(&format!("readme-{certificate}"));
+    let program = compile(&scratch, "tls", &blocks("c")[1]);
+    let file = |name: &str| certificates().text(name);
+    let settings = [
+        format!("certfile {}", file(&format!("{certificate}.crt"))),
+        format!("keyfile {}", file(&format!("{certificate}.key"))),
+    ];
+    let broker = Broker::start(&scratch.path(""), &settings, &[]);
+    Command::new(program)
+        .args(["localhost", &broker.port().to_string(), &file("ca.crt")])
+        .output()
+        .unwrap()
+}
+
 #[test]
-fn what_cannot_work_gives_what_the_table_says() {
+fn the_tls_program_succeeds_with_a_good_server_and_says_what_is_wrong_with_an_expired_one() {
+    let good = run_over_tls("server");
+    assert!(good.status.success(), "{good:?}");
+    let expired = run_over_tls("server-expired");
+    assert!(!expired.status.success());
+    assert_eq!(
+        String::from_utf8_lossy(&expired.stderr),
+        blocks("text")[0],
+        "the program and the README"
+    );
+}
+
+#[test]
+fn the_calls_that_choose_a_way_succeed() {
+    let checks = table("| for | call |")
+        .into_iter()
+        .map(|[what, call]| format!("if ({call} != MOSQ_ERR_SUCCESS) {{ puts(\"{what}\"); }}\n"));
+    // Those would go to other machines.
+    let connecting = table("| the server is | call |")
+        .into_iter()
+        .map(|[_, call]| format!("if (argc > 1) {{ {call}; }}\n"));
+    let scratch = Scratch::new("readme-ways");
+    scratch.write("ca.crt", "");
+    assert_no_check_fails(&scratch, "ways", checks.chain(connecting).collect());
+}
+
+/// Whether connecting gives `result`.
+fn connecting_gives(result: &str, after: &str) -> String {
+    let name = after.replace('"', "'");
+    format!(
+        "if (mosquitto_connect(mosq, \"127.0.0.1\", 1, 60) != {result}) {{ puts(\"{name}\"); }}\n"
+    )
+}
+
+#[test]
+fn what_cannot_work_gives_what_the_table_says_and_no_connection_without_tls() {
     let checks = table("| call | gives |").into_iter().map(|[call, result]| {
+        let then = match call.starts_with("mosquitto_ssl_get") {
+            true => String::new(),
+            false => connecting_gives("MOSQ_ERR_TLS", &call),
+        };
         format!(
-            "if ({call} != {result}) {{ puts(\"{}\"); }}\n",
+            "mosquitto_reinitialise(mosq, NULL, true, NULL);
+             if ({call} != {result}) {{ puts(\"{}\"); }}
+             {then}",
             call.replace('"', "'")
         )
     });
-    assert_no_check_fails("readme-never", checks.collect());
+    let scratch = Scratch::new("readme-never");
+    assert_no_check_fails(&scratch, "never", checks.collect());
 }
 
 #[test]
 fn what_is_not_there_yet_refuses_to_connect_with_what_the_table_says() {
-    let checks = table("| after this | connecting gives |").into_iter().map(|[call, result]| {
+    let rows = table("| with TLS, after this | connecting gives |");
+    let checks = rows.into_iter().map(|[call, result]| {
         let name = call.replace('"', "'");
+        let then = connecting_gives(&result, &call);
         format!(
             "mosquitto_reinitialise(mosq, NULL, true, NULL);
+             mosquitto_int_option(mosq, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
              if ({call} != MOSQ_ERR_SUCCESS) {{ puts(\"{name} itself\"); }}
-             if (mosquitto_connect(mosq, \"127.0.0.1\", 1, 60) != {result}) {{ puts(\"{name}\"); }}\n"
+             {then}"
         )
     });
-    let srv = "mosquitto_reinitialise(mosq, NULL, true, NULL);
-        if (mosquitto_connect_srv(mosq, \"localhost\", 60, NULL) != MOSQ_ERR_NOT_SUPPORTED) {
-            puts(\"mosquitto_connect_srv\");
-        }\n";
-    assert_no_check_fails("readme-not-yet", checks.chain([srv.to_owned()]).collect());
+    let scratch = Scratch::new("readme-not-yet");
+    assert_no_check_fails(&scratch, "not-yet", checks.collect());
 }
 
 /// Runs C statements that print what is not as it should be.
-fn assert_no_check_fails(name: &str, checks: String) {
+fn assert_no_check_fails(scratch: &Scratch, name: &str, checks: String) {
     let code = format!(
         "#include <stdio.h>
-         #include <mosquitto.h>
-         int main(void)
+         #include <mqttrs.h>
+         int main(int argc, char **argv)
          {{
              struct mosquitto *mosq = mosquitto_new(NULL, true, NULL);
              {checks}
@@ -113,8 +172,8 @@ fn assert_no_check_fails(name: &str, checks: String) {
              return 0;
          }}"
     );
-    let scratch = Scratch::new(name);
-    let failed = stdout_of(&mut Command::new(compile(&scratch, name, &code)));
+    let program = compile(scratch, name, &code);
+    let failed = stdout_of(Command::new(program).current_dir(scratch.path("")));
     assert_eq!(failed, "done\n");
 }
 
