@@ -160,6 +160,17 @@ CASES = [
         rounds=2,
     ),
     Case(
+        "fair",
+        [
+            Row("quiet client beside a flooded one: median", "µs", lambda r: r["median_ns"] / 1e3),
+            Row("quiet client: 99th percentile", "µs", lambda r: r["p99_ns"] / 1e3),
+            Row("messages of the flood, a second", "1/s", lambda r: r["flood"] / r["wall_ns"] * 1e9, "rate"),
+        ],
+        [("", "fair", 1, {"seconds": 2})],
+        LIBRARIES,
+        rounds=3,
+    ),
+    Case(
         "idle",
         [Row("wake-ups in 5 idle seconds", "", lambda r: r["wakeups"], "most", 0)],
         [("", "idle", 5, {})],

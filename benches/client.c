@@ -10,6 +10,7 @@
  *   once      connect, publish one QoS 1 message, disconnect (for timing the whole process)
  *   many      COUNT clients, each with its loop thread, alive at the same time
  *   shared    COUNT clients, all in one thread, that get a message a second each
+ *   fair      two clients in one thread, one flooded, one with a message to and fro
  *   idle      one client that has nothing to do for COUNT seconds
  *
  * A mode that only this project's library has is to find its functions with dlsym, so
@@ -26,6 +27,7 @@ static const struct {
 	{"publish", bench_publish},   {"receive", bench_receive}, {"queue", bench_queue},
 	{"pingpong", bench_pingpong}, {"connects", bench_connects}, {"once", bench_once},
 	{"many", bench_many},	      {"idle", bench_idle},	  {"shared", bench_shared},
+	{"fair", bench_fair},
 };
 
 int main(int argc, char **argv)

@@ -30,5 +30,6 @@ void bench_once(const struct options *o);
 void bench_many(const struct options *o);
 void bench_idle(const struct options *o);
 void bench_shared(const struct options *o);
+void bench_fair(const struct options *o);
 
 #endif

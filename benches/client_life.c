@@ -161,6 +161,7 @@ void bench_idle(const struct options *o)
 	set_up(&life);
 	mosq = make_client(o, "idle", &life);
 	start_client(o, mosq);
+	sleep(1); /* for what the connecting left to do */
 	getrusage(RUSAGE_SELF, &before);
 	span = begin_span();
 	sleep((unsigned)o->count);

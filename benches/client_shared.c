@@ -17,8 +17,8 @@ struct crowd {
 	const struct options *options;
 	struct member *members;
 	int epoll;
-	double next_misc;
-	long connected, subscribed, messages, room;
+	double next_misc, sent; /* sent: when the ping that is under way was */
+	long connected, subscribed, messages, flood, room;
 	double *samples;
 };
 
@@ -144,5 +144,70 @@ void bench_shared(const struct options *o)
 	for (long i = 0; i < o->count; i++) {
 		mosquitto_disconnect(crowd.members[i].mosq);
 		mosquitto_destroy(crowd.members[i].mosq);
+	}
+}
+
+static void on_flood(struct mosquitto *mosq, void *object, const struct mosquitto_message *message)
+{
+	(void)mosq, (void)message;
+	((struct crowd *)object)->flood++;
+}
+
+static void send_ping(struct crowd *crowd)
+{
+	char payload[64] = "ping";
+
+	crowd->sent = wall_ns();
+	must(mosquitto_publish(crowd->members[1].mosq, NULL, "t", sizeof payload, payload, 0, false),
+	     "publish");
+}
+
+static void on_pong(struct mosquitto *mosq, void *object, const struct mosquitto_message *message)
+{
+	struct crowd *crowd = object;
+
+	(void)mosq, (void)message;
+	if (crowd->messages < crowd->room)
+		crowd->samples[crowd->messages] = wall_ns() - crowd->sent;
+	crowd->messages++;
+	send_ping(crowd);
+}
+
+/* Two clients: one gets messages as fast as it can take them, the other one has one going
+ * to and fro. */
+void bench_fair(const struct options *o)
+{
+	struct options flooded = *o, quiet = *o;
+	struct member members[2] = {{0}};
+	struct crowd crowd = {.options = o, .members = members, .room = 10000000};
+	char id[128];
+	struct span span;
+
+	flooded.count = 1000000000;
+	crowd.samples = malloc((size_t)crowd.room * sizeof *crowd.samples);
+	host_begin(&crowd);
+	members[0].mosq = make_client(o, scenario_id(id, "rcv", &flooded), &crowd);
+	members[1].mosq = make_client(o, scenario_id(id, "echo", &quiet), &crowd);
+	mosquitto_message_callback_set(members[0].mosq, on_flood);
+	mosquitto_message_callback_set(members[1].mosq, on_pong);
+	for (int i = 0; i < 2; i++) {
+		mosquitto_connect_callback_set(members[i].mosq, on_connect);
+		host_add(&crowd, &members[i]);
+		host_run(&crowd, &crowd.connected, i + 1, wall_ns() + 30e9);
+	}
+	must(mosquitto_subscribe(members[0].mosq, NULL, "t/#", 0), "subscribe");
+	host_run(&crowd, &crowd.flood, 1, wall_ns() + 30e9);
+	send_ping(&crowd);
+	span = begin_span();
+	crowd.flood = 0;
+	host_run(&crowd, &crowd.messages, crowd.room, wall_ns() + o->seconds * 1e9);
+	span = end_span(span);
+	print_span(span, crowd.messages);
+	printf(" flood=%ld", crowd.flood);
+	print_latency(crowd.samples, crowd.messages);
+	printf("\n");
+	for (int i = 0; i < 2; i++) {
+		mosquitto_disconnect(members[i].mosq);
+		mosquitto_destroy(members[i].mosq);
 	}
 }

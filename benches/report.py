@@ -122,7 +122,7 @@ def verdict(figure):
     return text
 
 
-LABEL = 36
+LABEL = 42
 
 
 def print_header(peers):
