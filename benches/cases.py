@@ -162,8 +162,8 @@ CASES = [
     Case(
         "fair",
         [
-            Row("quiet client beside a flooded one: median", "µs", lambda r: r["median_ns"] / 1e3),
-            Row("quiet client: 99th percentile", "µs", lambda r: r["p99_ns"] / 1e3),
+            Row("quiet client beside a flooded one: median", "µs", lambda r: r["median_ns"] / 1e3, "share"),
+            Row("quiet client: 99th percentile", "µs", lambda r: r["p99_ns"] / 1e3, "share"),
             Row("messages of the flood, a second", "1/s", lambda r: r["flood"] / r["wall_ns"] * 1e9, "rate"),
         ],
         [("", "fair", 1, {"seconds": 2})],
