@@ -84,7 +84,7 @@ def judge(peer, mode, options, output, closed):
         # it. With QoS 2 our library delivers at the PUBLISH, and the PUBRELs of the last
         # window are still to come then.
         missing = output["n"] - server["acked"] if options.get("qos") else 0
-        if peer == "ours" and missing > (options.get("window", 20) if options["qos"] == 2 else 0):
+        if peer == "ours" and missing > (options.get("window", 20) if options.get("qos") == 2 else 0):
             raise Failure(f"{missing:.0f} messages never acknowledged")
     elif server["received"] != output["n"]:
         raise Failure(f"the server got {server['received']:.0f} of {output['n']:.0f}")
