@@ -4,6 +4,9 @@ use crate::codec::Frame;
 
 /// What one read asks for.
 const READ_SIZE: usize = 64 * 1024;
+/// How many reads in a row have to get by with little before a large buffer is given back:
+/// where one large packet came there may come more.
+const READS_WITHOUT_NEED: u32 = 64;
 
 /// A buffer that bytes are read into and packets are taken from in place. One byte
 /// behind the content always belongs to the buffer, for a NUL behind a payload.
@@ -12,6 +15,8 @@ pub(super) struct ReceiveBuf {
     bytes: Vec<u8>,
     start: usize,
     end: usize,
+    /// Reads in a row that needed no large buffer.
+    small_reads: u32,
 }
 
 impl ReceiveBuf {
@@ -40,14 +45,23 @@ impl ReceiveBuf {
             self.end + READ_SIZE,
             (2 * self.end).max(self.end + READ_SIZE),
         );
+        if announced > 4 * READ_SIZE {
+            self.small_reads = 0;
+        }
         if self.bytes.len() < wanted + 1 {
             self.bytes.resize(wanted + 1, 0);
         } else if self.bytes.len() > 16 * READ_SIZE && self.end < READ_SIZE {
-            // A large packet has passed: give its memory back.
-            self.bytes.truncate(wanted + 1);
-            self.bytes.shrink_to_fit();
+            self.small_reads += 1;
+            if self.small_reads > READS_WITHOUT_NEED {
+                self.bytes.truncate(wanted + 1);
+                self.bytes.shrink_to_fit();
+            }
         }
-        let last = self.bytes.len() - 1;
+        // No further than to the end of a large packet: what comes behind it would have to
+        // be moved.
+        let last = announced
+            .max(self.end + READ_SIZE)
+            .min(self.bytes.len() - 1);
         &mut self.bytes[self.end..last]
     }
 
@@ -129,7 +143,11 @@ mod tests {
             buffer.filled(count);
         }
         buffer.consume(buffer.unread().len());
-        buffer.space();
+        for _ in 0..=READS_WITHOUT_NEED {
+            let large = buffer.bytes.capacity();
+            assert!(large > 16 * READ_SIZE, "kept for the next large packet");
+            buffer.space();
+        }
         assert!(buffer.bytes.capacity() <= 4 * READ_SIZE);
     }
 }
