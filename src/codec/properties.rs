@@ -276,21 +276,28 @@ impl<'a> Properties<'a> {
     }
 
     /// The first property with this identifier.
+    #[inline]
     pub fn find(&self, id: PropertyId) -> Option<Value<'a>> {
         if self.bytes.is_empty() {
             return None;
         }
+        self.search(id)
+    }
+
+    fn search(&self, id: PropertyId) -> Option<Value<'a>> {
         self.iter()
             .find(|(found, _)| *found == id)
             .map(|(_, value)| value)
     }
 
     /// The first number with this identifier.
+    #[inline]
     pub fn number(&self, id: PropertyId) -> Option<u32> {
         self.find(id)?.number()
     }
 
     /// The first string with this identifier.
+    #[inline]
     pub fn string(&self, id: PropertyId) -> Option<&'a str> {
         match self.find(id)? {
             Value::String(text) => Some(text),

@@ -286,6 +286,10 @@ impl Session {
     /// The end of a message's flow.
     fn finish(&mut self, packet_id: PacketId, reason: ReasonCode, properties: PropertyBuf) {
         self.ids.release(packet_id);
+        if reason == ReasonCode::SUCCESS && properties.as_properties().is_empty() {
+            self.events.push_published([packet_id]);
+            return;
+        }
         self.events.push(SessionEvent::Published {
             packet_id,
             reason,
@@ -308,9 +312,9 @@ impl Session {
 
     fn handle_unsuback(&mut self, packet: &Unsuback<'_>, now: Instant) -> Result<()> {
         self.log_debug(|id| format!("Client {id} received UNSUBACK"));
-        let count = match (self.version, self.requests.get(&packet.packet_id)) {
+        let count = match (self.version, self.requests.get(packet.packet_id)) {
             (ProtocolVersion::V5, _) => packet.codes.len(),
-            (_, Some(Request::Unsubscribe(count))) => *count,
+            (_, Some(Request::Unsubscribe(count))) => count,
             _ => 0,
         };
         self.end_request(packet.packet_id, Request::Unsubscribe(count))?;
@@ -325,10 +329,10 @@ impl Session {
 
     /// Ends a request that the server answered; the answer has to fit it.
     fn end_request(&mut self, packet_id: PacketId, answered: Request) -> Result<()> {
-        if self.requests.get(&packet_id) != Some(&answered) {
+        if self.requests.get(packet_id) != Some(answered) {
             return Err(Error::protocol("answer that fits no request"));
         }
-        self.requests.remove(&packet_id);
+        self.requests.remove(packet_id);
         self.ids.release(packet_id);
         Ok(())
     }

@@ -20,6 +20,7 @@ mod event_queue;
 mod inbound;
 mod keep_alive;
 mod outbound;
+mod packet_id_map;
 mod packet_ids;
 mod plain;
 mod publish;
@@ -41,7 +42,8 @@ use aliases::{InboundAliases, OutboundAliases};
 use event_queue::EventQueue;
 use keep_alive::{Due, KeepAlive};
 use outbound::Outbound;
-use packet_ids::{PacketIdMap, PacketIds};
+use packet_id_map::PacketIdMap;
+use packet_ids::PacketIds;
 
 /// Packets larger than this are refused unless CONNECT announced another Maximum
 /// Packet Size: 128 MiB. Memory is taken as bytes arrive, never on a length's word.
@@ -396,7 +398,7 @@ impl Session {
         self.transmit.clear();
         self.unwritten = Unwritten::default();
         self.outbound.rewind();
-        for (packet_id, _) in self.requests.drain() {
+        for packet_id in self.requests.clear() {
             self.ids.release(packet_id);
         }
     }

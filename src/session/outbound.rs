@@ -9,7 +9,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::packet_ids::PacketIdMap;
+use super::packet_id_map::PacketIdMap;
 use crate::codec::{PropertyBuf, PropertyId, Value};
 use crate::types::{PacketId, QoS};
 
@@ -151,7 +151,7 @@ impl Outbound {
 
     /// Whether a message with this identifier was sent and has not ended.
     pub fn is_sent(&self, id: PacketId) -> bool {
-        self.sent.contains_key(&id)
+        self.sent.contains(id)
     }
 
     /// Messages ever sent and not ended.
@@ -186,7 +186,7 @@ impl Outbound {
     pub fn drop_next(&mut self) -> Option<Entry> {
         let index = self.index(self.cursor)?;
         let entry = self.entries.get_mut(index)?.take()?;
-        self.sent.remove(&entry.packet_id);
+        self.sent.remove(entry.packet_id);
         self.cursor += 1;
         self.trim();
         Some(entry)
@@ -194,7 +194,7 @@ impl Outbound {
 
     /// The message in flight with this identifier.
     pub fn get_mut(&mut self, id: PacketId) -> Option<&mut Entry> {
-        let index = self.index(*self.sent.get(&id)?)?;
+        let index = self.index(self.sent.get(id)?)?;
         self.entries.get_mut(index)?.as_mut()
     }
 
@@ -213,7 +213,7 @@ impl Outbound {
 
     /// Ends the message in flight with this identifier.
     pub fn remove(&mut self, id: PacketId) -> Option<Entry> {
-        let sequence = self.sent.remove(&id)?;
+        let sequence = self.sent.remove(id)?;
         let index = self.index(sequence)?;
         let entry = self.entries.get_mut(index)?.take()?;
         if sequence < self.cursor {

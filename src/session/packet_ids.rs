@@ -1,8 +1,5 @@
 //! Which packet identifiers are free (MQTT 5.0 section 2.2.1).
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use crate::types::PacketId;
 
 const PAGE_BITS: usize = 1024;
@@ -112,30 +109,6 @@ fn place(id: PacketId) -> (usize, usize, u64) {
         number % PAGE_BITS / 64,
         1 << (number % 64),
     )
-}
-
-/// A map keyed by packet identifier, without the cost of a keyed hash: the
-/// identifiers in it are ours, so no peer can make them collide.
-pub type PacketIdMap<T> = HashMap<PacketId, T, BuildHasherDefault<PacketIdHasher>>;
-
-/// Spreads a 16 bit number over 64 bits.
-#[derive(Debug, Default)]
-pub struct PacketIdHasher(u64);
-
-impl Hasher for PacketIdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u16(u16::from(byte));
-        }
-    }
-
-    fn write_u16(&mut self, number: u16) {
-        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
 }
 
 #[cfg(test)]

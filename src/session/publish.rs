@@ -294,7 +294,7 @@ impl Session {
     }
 
     fn is_in_flight(&self, id: PacketId) -> bool {
-        self.outbound.is_sent(id) || self.requests.contains_key(&id)
+        self.outbound.is_sent(id) || self.requests.contains(id)
     }
 
     fn window(&self) -> usize {
