@@ -157,6 +157,21 @@ fn library_carries_its_soname_and_needs_the_c_library_only() {
 }
 
 #[test]
+fn library_is_small_enough_for_devices() {
+    const LARGEST: u64 = 2_500_000;
+    let scratch = Scratch::new("stripped");
+    for (file, _) in LIBRARIES {
+        let stripped = scratch.path("library");
+        run(Command::new("strip")
+            .arg("-o")
+            .arg(&stripped)
+            .arg(built(file)));
+        let size = fs::metadata(&stripped).unwrap().len();
+        assert!(size <= LARGEST, "{file}: {size} bytes without symbols");
+    }
+}
+
+#[test]
 fn name_for_the_linker_leads_to_the_library() {
     let link = fs::read_link(built("libmqttrs.so")).unwrap();
     assert_eq!(link, Path::new("libmqttrs.so.0"));
