@@ -376,19 +376,25 @@ impl Client {
     }
 
     fn lock(&self) -> Guard<'_> {
-        let mut st = self.state.lock().unwrap_or_else(|poisoned| {
-            // A panic while the mutex was held is a bug that was reported to its caller;
-            // the others go on with what there is rather than panic too.
-            self.state.clear_poison();
-            let mut st = PoisonError::into_inner(poisoned);
-            st.dispatcher = None;
-            st
-        });
-        // What a log handler does is not logged: its lines would come back to it for ever.
+        let mut st = match self.state.lock() {
+            Ok(st) => st,
+            Err(poisoned) => self.recover(poisoned),
+        };
         if st.logging {
+            // What a log handler does is not logged: its lines would come back to it for ever.
             let logging = !self.is_in_log_handler();
             st.session.set_logging(logging);
         }
+        st
+    }
+
+    /// A panic while the mutex was held is a bug that was reported to its caller; the others
+    /// go on with what there is rather than panic too.
+    #[cold]
+    fn recover<'a>(&self, poisoned: PoisonError<Guard<'a>>) -> Guard<'a> {
+        self.state.clear_poison();
+        let mut st = poisoned.into_inner();
+        st.dispatcher = None;
         st
     }
 }

@@ -21,11 +21,13 @@ pub(super) struct ReceiveBuf {
 
 impl ReceiveBuf {
     /// The bytes not taken yet.
+    #[inline(always)]
     pub(super) fn unread(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
     /// The first `consumed` of the unread bytes were taken.
+    #[inline(always)]
     pub(super) fn consume(&mut self, consumed: usize) {
         self.start += consumed;
     }
@@ -74,6 +76,7 @@ impl ReceiveBuf {
     /// byte, over its length which is no longer needed, and `data` with the byte
     /// behind it, each now ending in NUL. The packet begins `offset` bytes into `unread`,
     /// and the places count from there.
+    #[inline(always)]
     pub(super) fn lend_c<R>(
         &mut self,
         offset: usize,

@@ -62,7 +62,7 @@ impl<'a> Publish<'a> {
     }
 
     /// Appends everything but the payload.
-    #[inline]
+    #[inline(always)]
     pub fn encode_header(&self, out: &mut Vec<u8>, version: ProtocolVersion) {
         let body_len = self.body_len(version);
         out.reserve(LONGEST_FIXED_HEADER + body_len);

@@ -27,6 +27,7 @@ impl PacketIds {
 
     /// The next free identifier for a message that needs none on the wire (QoS 0).
     /// When all are in use it is simply the next number.
+    #[inline(always)]
     pub fn pass(&mut self) -> PacketId {
         if self.used == 0 {
             return self.next_number();

@@ -73,7 +73,7 @@ impl PlainReader {
 }
 
 /// Whether these bytes are a topic name.
-#[inline]
+#[inline(always)]
 fn is_plain_name(topic: &[u8]) -> bool {
     let forbidden = |byte: u8| matches!(byte, 0 | b'+' | b'#');
     let mut ascii = true;

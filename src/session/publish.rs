@@ -199,7 +199,7 @@ impl Session {
         Ok(packet_id)
     }
 
-    #[inline]
+    #[inline(always)]
     fn queue_at_most_once(&mut self, packet: &Publish<'_>, packet_id: PacketId) {
         let version = self.version;
         let before = self.transmit.len();
