@@ -28,6 +28,7 @@ enum { READ = 1 << 18, EVENTS = 256, TURNS = 8 };
 static int epoll_fd, timer_fd = -1;
 static uint8_t buffer[READ];
 static SSL_CTX *tls_context;
+static long connections;
 
 static struct connection **ticking;
 static size_t ticking_len, ticking_room, ticking_next;
@@ -63,6 +64,7 @@ static void poll_for(int operation, int fd, uint32_t events, void *what)
 static void drop(struct connection *c)
 {
 	mqtt_closed(c);
+	connections--;
 	for (size_t i = 0; c->ticking && i < ticking_len; i++)
 		if (ticking[i] == c) {
 			ticking[i] = ticking[--ticking_len];
@@ -220,6 +222,7 @@ static void welcome(int listener, bool tls)
 
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		c->fd = fd;
+		connections++;
 		if (tls) {
 			c->tls = SSL_new(tls_context);
 			SSL_set_fd(c->tls, fd);
@@ -295,6 +298,7 @@ int main(int argc, char **argv)
 	struct epoll_event events[EVENTS];
 	struct rlimit limit;
 	int plain, tls = -1, port, tls_port = 0;
+	bool ending = false;
 
 	signal(SIGPIPE, SIG_IGN);
 	getrlimit(RLIMIT_NOFILE, &limit);
@@ -315,10 +319,13 @@ int main(int argc, char **argv)
 		printf("%d\n", port);
 	}
 	fflush(stdout);
-	for (;;) {
-		int n = epoll_wait(epoll_fd, events, EVENTS, -1);
+	while (!ending || connections > 0) {
+		/* What clients sent before they left is still taken in at the end. */
+		int n = epoll_wait(epoll_fd, events, EVENTS, ending ? 1000 : -1);
 		bool ticked = false;
 
+		if (n == 0)
+			break;
 		for (int i = 0; i < n; i++) {
 			char *what = events[i].data.ptr, byte;
 
@@ -329,8 +336,10 @@ int main(int argc, char **argv)
 			else if (what == &timer_mark)
 				ticked = true;
 			else if (what == &input_mark) {
-				if (read(0, &byte, 1) <= 0)
-					return 0;
+				if (read(0, &byte, 1) <= 0) {
+					ending = true;
+					poll_for(EPOLL_CTL_DEL, 0, 0, NULL);
+				}
 			} else
 				serve((struct connection *)what, events[i].events);
 		}
@@ -338,4 +347,5 @@ int main(int argc, char **argv)
 		if (ticked)
 			tick();
 	}
+	return 0;
 }
