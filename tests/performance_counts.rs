@@ -20,7 +20,7 @@ use std::sync::{Mutex, OnceLock};
 const DEARER: f64 = 1.15;
 const CHEAPER: f64 = 0.7;
 /// System calls a message that may come and go with the scheduler.
-const STRAY_CALLS: f64 = 0.01;
+const STRAY_CALLS: f64 = 0.02;
 
 const RECORD: &str = "benches/counts.tsv";
 
@@ -86,8 +86,10 @@ fn expect(case: &str, what: &str, counted: f64, on_record: f64, stray: f64) {
         "{case}: {counted:.3} {what} for a message, where {on_record} are on record: what has \
          become dearer? If it is meant to be, write {RECORD} anew (see tests/performance_counts.rs)."
     );
+    // Where next to nothing is on record, nothing can be much less.
+    let least = on_record * CHEAPER - stray;
     assert!(
-        counted >= on_record * CHEAPER - stray,
+        least <= 0.0 || counted >= least,
         "{case}: only {counted:.3} {what} for a message, where {on_record} are on record: \
          please write {RECORD} anew (see tests/performance_counts.rs), lest it be lost again."
     );

@@ -5,8 +5,8 @@ use crate::codec::Frame;
 /// What one read asks for.
 const READ_SIZE: usize = 64 * 1024;
 /// How many reads in a row have to get by with little before a large buffer is given back:
-/// where one large packet came there may come more.
-const READS_WITHOUT_NEED: u32 = 64;
+/// between two large packets there is one, as their length is not known before.
+const READS_WITHOUT_NEED: u32 = 1;
 
 /// A buffer that bytes are read into and packets are taken from in place. One byte
 /// behind the content always belongs to the buffer, for a NUL behind a payload.

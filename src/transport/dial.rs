@@ -251,7 +251,9 @@ impl Race {
     ) -> Result<Option<Socket>> {
         let begun = socket::begin_connect(&address, bind, nodelay);
         let (socket, connected) = begun.map_err(|error| failed(&address, &error))?;
-        if connected {
+        // Inside a machine the answer is there at once.
+        let settled = || socket::finish_connect(&socket).map_err(|error| failed(&address, &error));
+        if connected || settled()?.is_some() {
             return Ok(Some(socket));
         }
         if let Some(poll) = &self.poll {
@@ -462,16 +464,16 @@ mod tests {
 
     #[test]
     fn one_descriptor_stands_for_all_addresses_of_a_server() {
-        let (_sockets, silent) = silent();
-        let (_listener, good) = listener();
-        let mut dial = dial(vec![vec![silent, silent, good]], CONNECT_TIMEOUT);
+        let (sockets, silent) = silent();
+        let mut dial = dial(vec![vec![silent, silent]], CONNECT_TIMEOUT);
         let now = Instant::now();
         assert!(dial.advance(now).unwrap().is_none());
         let (fd, count) = (dial.fd(), dial.descriptors());
         assert!(dial.advance(now + ATTEMPT_DELAY).unwrap().is_none());
         assert_eq!((dial.fd(), dial.descriptors()), (fd, count));
-        // What answers makes it readable, as a program with a loop of its own sees it.
-        dial.advance(now + 2 * ATTEMPT_DELAY).unwrap();
+        // What answers makes it readable, as a program with a loop of its own sees it. With
+        // its queue emptied the server answers when Linux asks again, after a second.
+        sockets[0].accept().unwrap();
         socket::wait_for(
             fd.unwrap(),
             Interest::READABLE,
