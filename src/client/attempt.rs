@@ -1,9 +1,9 @@
 //! Connecting: blocking, in the background, and again.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{random_client_id, Client, Event, Io, Link, Options, Server, Target};
+use super::{random_client_id, Client, Event, Io, Link, Server, Target};
 use crate::codec::Will;
 #[cfg(not(all(feature = "tls", feature = "websocket")))]
 use crate::error::CallerError;
@@ -13,7 +13,7 @@ use crate::transport::{self, resolve_in_background, Dial, Endpoint, Layers, Stre
 use crate::transport::{handshake_timed_out, look_up_timed_out};
 use crate::types::{LogLevel, ProtocolVersion};
 
-use super::options::TransportKind;
+use super::options::{Route, TransportKind};
 use super::receive::ReceiveBuf;
 
 /// How long `connect_async` lets a look-up take before it goes on without, so that a
@@ -129,7 +129,7 @@ impl Client {
             deadline,
         } = self.announce_attempt()?;
         if !endpoint.needs_look_up() {
-            let dial = Dial::new(&endpoint, deadline);
+            let dial = Dial::new(endpoint, deadline);
             return self.dial_resolved(generation, dial);
         }
         {
@@ -141,7 +141,7 @@ impl Client {
         }
         let me = self.me.clone();
         resolve_in_background(move || {
-            let dial = Dial::new(&endpoint, deadline);
+            let dial = Dial::new(endpoint, deadline);
             if let Some(client) = me.upgrade() {
                 // An error is kept for the loop.
                 let _ = client.dial_resolved(generation, dial);
@@ -183,6 +183,7 @@ impl Client {
             (Some(target), true) => target,
             _ => return Err(Error::invalid("the attempt was overtaken by another call")),
         };
+        let route = Arc::clone(st.options.route());
         let server = match &target.server {
             Server::Host(host, port) => transport::Server::Host {
                 host: host.clone(),
@@ -190,21 +191,21 @@ impl Client {
             },
             Server::Domain(domain) => transport::Server::Domain {
                 domain: domain.clone(),
-                secure: st.options.tls.enabled,
+                secure: route.tls.enabled,
                 skip: st.attempts,
             },
         };
-        let deadline = Instant::now() + st.options.connect_timeout;
+        let deadline = Instant::now() + route.connect_timeout;
         st.attempt_deadline = Some(deadline);
         st.attempts = st.attempts.saturating_add(1);
-        let options = st.options.clone();
+        let nodelay = st.options.tcp_nodelay;
         drop(st); // files may have to be read, and a password asked for
         let endpoint = Endpoint {
             server,
-            layers: self.layers(&options)?,
-            proxy: options.proxy,
-            bind_address: options.bind_address,
-            nodelay: options.tcp_nodelay,
+            layers: self.layers(&route)?,
+            proxy: route.proxy.clone(),
+            bind_address: route.bind_address.clone(),
+            nodelay,
         };
         Ok(Attempt {
             generation,
@@ -214,30 +215,30 @@ impl Client {
     }
 
     /// What the options put between the socket and MQTT.
-    fn layers(&self, options: &Options) -> Result<Layers> {
+    fn layers(&self, route: &Route) -> Result<Layers> {
         #[cfg(not(all(feature = "tls", feature = "websocket")))]
         let unsupported = |what| Err(Error::Caller(CallerError::NotSupported(what)));
         #[cfg_attr(not(any(feature = "tls", feature = "websocket")), allow(unused_mut))]
         let mut layers = Layers::default();
-        if options.tls.enabled {
+        if route.tls.enabled {
             #[cfg(feature = "tls")]
             {
-                let from_file = options.tls.key_file.is_some();
+                let from_file = route.tls.key_file.is_some();
                 let password = || self.handler.key_password(from_file);
-                let config = crate::transport::client_config(&options.tls, &password)?;
+                let config = crate::transport::client_config(&route.tls, &password)?;
                 self.lock().tls = Some(config.clone());
                 layers.tls = Some(config);
             }
             #[cfg(not(feature = "tls"))]
             return unsupported("TLS, in this build");
         }
-        if options.transport == TransportKind::WebSocket {
+        if route.transport == TransportKind::WebSocket {
             #[cfg(feature = "websocket")]
             {
-                let path = options.http_path.as_deref().unwrap_or("/mqtt");
+                let path = route.http_path.as_deref().unwrap_or("/mqtt");
                 layers.websocket = Some(crate::transport::WebSocketOptions {
                     path: path.to_owned(),
-                    headers: options.http_headers.clone(),
+                    headers: route.http_headers.clone(),
                 });
             }
             #[cfg(not(feature = "websocket"))]

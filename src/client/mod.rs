@@ -36,7 +36,7 @@ pub use crate::transport::{Proxy, ProxyKind, TlsFiles, TlsPart, TlsSettings};
 pub use crate::types::LogLevel;
 pub use driver::{Wait, Wake};
 pub use event::{Event, Handler, Message};
-pub use options::{Options, ReconnectDelay, Server, Target, TransportKind, WillMessage};
+pub use options::{Options, ReconnectDelay, Route, Server, Target, TransportKind, WillMessage};
 
 use crate::codec::{Properties, PropertyBuf, SubscriptionOptions};
 use crate::error::{CallerError, Error, Result};
@@ -216,7 +216,7 @@ impl Client {
         {
             crate::transport::check_header(name, value)?;
             let field = (name.to_owned(), value.to_owned());
-            self.options(|options| options.http_headers.push(field));
+            self.options(|options| options.route_mut().http_headers.push(field));
             Ok(())
         }
         #[cfg(not(feature = "websocket"))]

@@ -1,5 +1,6 @@
 //! Everything a program can set on a client, with its defaults.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use crate::codec::PropertyBuf;
@@ -9,7 +10,7 @@ use crate::types::{ProtocolVersion, QoS};
 
 /// The settings of one client. Changes take effect with the next connection attempt,
 /// but for the fields that say otherwise.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Options {
     /// MQTT version; 3.1.1 by default.
@@ -19,7 +20,7 @@ pub struct Options {
     /// Password sent in CONNECT.
     pub password: Option<Vec<u8>>,
     /// The last will.
-    pub will: Option<WillMessage>,
+    pub will: Option<Box<WillMessage>>,
     /// How many QoS 1 and 2 messages the server may send unacknowledged; 20 by default.
     /// MQTT 5 announces it as Receive Maximum.
     pub receive_maximum: u16,
@@ -28,6 +29,16 @@ pub struct Options {
     pub send_maximum: u16,
     /// Switches Nagle's algorithm off (`TCP_NODELAY`); off by default.
     pub tcp_nodelay: bool,
+    /// When to reconnect. Takes effect with the next lost connection.
+    pub reconnect_delay: ReconnectDelay,
+    /// Most clients take the plain one, which they share.
+    route: Arc<Route>,
+}
+
+/// How the network connection is made.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Route {
     /// Local address or interface address to connect from.
     pub bind_address: Option<String>,
     /// What carries MQTT.
@@ -43,8 +54,20 @@ pub struct Options {
     /// How long an attempt to connect may take, from the look-up of the name to the last
     /// handshake before CONNECT; 30 s by default.
     pub connect_timeout: Duration,
-    /// When to reconnect. Takes effect with the next lost connection.
-    pub reconnect_delay: ReconnectDelay,
+}
+
+static PLAIN: LazyLock<Arc<Route>> = LazyLock::new(Arc::default);
+
+impl Options {
+    /// How the network connection is made; an attempt takes it as it is when it begins.
+    pub fn route(&self) -> &Arc<Route> {
+        &self.route
+    }
+
+    /// The same, to change it.
+    pub fn route_mut(&mut self) -> &mut Route {
+        Arc::make_mut(&mut self.route)
+    }
 }
 
 impl Default for Options {
@@ -57,6 +80,15 @@ impl Default for Options {
             receive_maximum: 20,
             send_maximum: 20,
             tcp_nodelay: false,
+            reconnect_delay: ReconnectDelay::default(),
+            route: Arc::clone(&PLAIN),
+        }
+    }
+}
+
+impl Default for Route {
+    fn default() -> Self {
+        Route {
             bind_address: None,
             transport: TransportKind::Tcp,
             http_path: None,
@@ -64,7 +96,6 @@ impl Default for Options {
             http_headers: Vec::new(),
             proxy: None,
             connect_timeout: CONNECT_TIMEOUT,
-            reconnect_delay: ReconnectDelay::default(),
         }
     }
 }

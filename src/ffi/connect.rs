@@ -325,7 +325,7 @@ unsafe fn target(host: *const c_char, port: c_int, keepalive: c_int) -> Result<T
 unsafe fn bind(client: &Client, address: *const c_char) -> Result<()> {
     // SAFETY: the caller's promise.
     if let Some(address) = unsafe { text(address, "bind_address is not UTF-8") }? {
-        client.options(|options| options.bind_address = Some(address.to_owned()));
+        client.options(|options| options.route_mut().bind_address = Some(address.to_owned()));
     }
     Ok(())
 }

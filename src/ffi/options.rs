@@ -262,7 +262,7 @@ pub unsafe extern "C" fn mosquitto_socks5_set(
             };
             contents
                 .client()
-                .options(|options| options.proxy = Some(proxy));
+                .options(|options| options.route_mut().proxy = Some(proxy));
             Ok(())
         };
         // SAFETY: the caller's promise.
@@ -275,7 +275,7 @@ pub unsafe extern "C" fn mosquitto_socks5_set(
 pub(super) fn openssl(contents: &Contents, what: &'static str) -> Result<()> {
     let line = format!("{what} is not supported: this library does not use OpenSSL.");
     let client = contents.client();
-    client.options(|options| options.tls.refuse(TlsPart::Trust, line.clone()));
+    client.options(|options| options.route_mut().tls.refuse(TlsPart::Trust, line.clone()));
     client.log(LogLevel::Error, || line);
     Err(Error::Caller(CallerError::NotSupported(what)))
 }
@@ -328,11 +328,13 @@ fn set_int(contents: &Contents, option: mosq_opt_arg, value: c_int) -> Result<()
         }
         SEND_MAXIMUM => set_send_maximum(contents, value),
         TCP_NODELAY => set(&|options| options.tcp_nodelay = value != 0),
-        TLS_USE_OS_CERTS => set(&|options| options.tls.set_os_certs(value != 0)),
-        TLS_OCSP_REQUIRED => set(&|options| options.tls.ocsp_required = value != 0),
+        TLS_USE_OS_CERTS => set(&|options| options.route_mut().tls.set_os_certs(value != 0)),
+        TLS_OCSP_REQUIRED => set(&|options| options.route_mut().tls.ocsp_required = value != 0),
         TRANSPORT => match value {
-            T_TCP => set(&|options| options.transport = TransportKind::Tcp),
-            T_WEBSOCKETS => set(&|options| options.transport = TransportKind::WebSocket),
+            T_TCP => set(&|options| options.route_mut().transport = TransportKind::Tcp),
+            T_WEBSOCKETS => {
+                set(&|options| options.route_mut().transport = TransportKind::WebSocket)
+            }
             _ => Err(Error::invalid(OUT_OF_RANGE)),
         },
         HTTP_HEADER_SIZE if (100..=65535).contains(&value) => Ok(()),
@@ -351,9 +353,9 @@ fn set_text(contents: &Contents, option: mosq_opt_arg, value: Option<&str>) -> R
     let owned = value.map(str::to_owned);
     let client = contents.client();
     match (number(option), value) {
-        (BIND_ADDRESS, _) => client.options(|options| options.bind_address = owned),
+        (BIND_ADDRESS, _) => client.options(|options| options.route_mut().bind_address = owned),
         (TLS_ALPN, _) => return change(contents, |tls| tls.set_alpn(owned.into_iter().collect())),
-        (HTTP_PATH, _) => client.options(|options| options.http_path = owned),
+        (HTTP_PATH, _) => client.options(|options| options.route_mut().http_path = owned),
         (TLS_KEYFORM, Some("pem")) => {}
         (TLS_KEYFORM, Some("engine")) => return openssl(contents, "MOSQ_OPT_TLS_KEYFORM engine"),
         (TLS_ENGINE, Some(_)) => return openssl(contents, "MOSQ_OPT_TLS_ENGINE"),

@@ -100,7 +100,7 @@ pub unsafe extern "C" fn mosquitto_tls_insecure_set(mosq: *mut mosquitto, value:
         let set = |contents: &Contents| {
             contents
                 .client()
-                .options(|options| options.tls.insecure = value);
+                .options(|options| options.route_mut().tls.insecure = value);
             Ok(())
         };
         // SAFETY: the caller's promise.
@@ -209,7 +209,7 @@ pub(super) fn change(
     change: impl FnOnce(&mut TlsSettings) -> std::result::Result<(), String>,
 ) -> Result<()> {
     let client = contents.client();
-    let changed = client.options(|options| change(&mut options.tls));
+    let changed = client.options(|options| change(&mut options.route_mut().tls));
     changed.map_err(|why| {
         let error = Error::Caller(CallerError::TlsSetting(why));
         client.log(LogLevel::Error, || error.to_string());

@@ -162,7 +162,7 @@ unsafe fn will_set(
             retain,
             properties: owned,
         };
-        client.options(|options| options.will = Some(will));
+        client.options(|options| options.will = Some(Box::new(will)));
         let mut list = properties;
         // SAFETY: the caller's promise: NULL or a valid list, and ours from now on.
         unsafe { mosquitto_property_free_all(&mut list) };

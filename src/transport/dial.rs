@@ -11,7 +11,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use socket2::{SockAddr, Socket};
 
-use super::resolve::{resolve, Candidate};
+use super::resolve::{candidates, resolve, Candidate};
 use super::{resolve_in_background, socket, Endpoint, Layers, Proxy, Stream, Tunnel};
 use crate::error::{Error, IoError, Result};
 
@@ -56,18 +56,18 @@ struct Race {
 
 impl Dial {
     /// Resolves the endpoint, which blocks where [`Endpoint::needs_look_up`] says so.
-    pub fn new(endpoint: &Endpoint, deadline: Instant) -> Result<Self> {
+    pub fn new(endpoint: Endpoint, deadline: Instant) -> Result<Self> {
         let bind = match &endpoint.bind_address {
             Some(local) => resolve(local, 0)?,
             None => Vec::new(),
         };
         Ok(Dial {
-            candidates: endpoint.candidates(deadline)?,
+            candidates: candidates(endpoint.server, endpoint.proxy.as_ref(), deadline)?,
             race: None,
             bind,
             nodelay: endpoint.nodelay,
-            proxy: endpoint.proxy.clone(),
-            layers: endpoint.layers.clone(),
+            proxy: endpoint.proxy,
+            layers: endpoint.layers,
             deadline,
             last_error: None,
             descriptors: 0,
@@ -80,7 +80,7 @@ impl Dial {
         let mut dial = if endpoint.needs_look_up() {
             resolve_until(endpoint, deadline)?
         } else {
-            Dial::new(&endpoint, deadline)?
+            Dial::new(endpoint, deadline)?
         };
         dial.wait()
     }
@@ -215,7 +215,7 @@ impl Race {
         }
         let mut index = 0;
         while let Some((socket, address)) = self.pending.get(index) {
-            match socket::finish_connect(socket) {
+            match socket::finish_connect(socket, address) {
                 Ok(Some(())) => {
                     let (socket, _) = self.pending.swap_remove(index);
                     if let Some(poll) = &self.poll {
@@ -252,7 +252,10 @@ impl Race {
         let begun = socket::begin_connect(&address, bind, nodelay);
         let (socket, connected) = begun.map_err(|error| failed(&address, &error))?;
         // Inside a machine the answer is there at once.
-        let settled = || socket::finish_connect(&socket).map_err(|error| failed(&address, &error));
+        let settled = || {
+            let settled = socket::finish_connect(&socket, &address);
+            settled.map_err(|error| failed(&address, &error))
+        };
         if connected || settled()?.is_some() {
             return Ok(Some(socket));
         }
@@ -273,7 +276,7 @@ fn resolve_until(endpoint: Endpoint, deadline: Instant) -> Result<Dial> {
     let (sender, receiver) = mpsc::channel();
     resolve_in_background(move || {
         // Fails when nobody waits any more.
-        let _ = sender.send(Dial::new(&endpoint, deadline));
+        let _ = sender.send(Dial::new(endpoint, deadline));
     })?;
     receiver
         .recv_timeout(deadline.saturating_duration_since(Instant::now()))
@@ -337,7 +340,7 @@ mod tests {
     }
 
     fn dial(candidates: Vec<Vec<SocketAddr>>, timeout: Duration) -> Dial {
-        let mut dial = Dial::new(&endpoint(1), Instant::now() + timeout).unwrap();
+        let mut dial = Dial::new(endpoint(1), Instant::now() + timeout).unwrap();
         dial.candidates = candidates
             .into_iter()
             .map(|addresses| Candidate {

@@ -78,43 +78,58 @@ impl Endpoint {
         };
         !direct && target || self.bind_address.as_deref().is_some_and(is_name)
     }
+}
 
-    /// The servers in the order to try them, at least one. Blocks where
-    /// [`Endpoint::needs_look_up`] says so.
-    pub(super) fn candidates(&self, deadline: Instant) -> Result<VecDeque<Candidate>> {
-        let servers = match &self.server {
-            Server::Host { host, port: 0 } => {
-                let path = SockAddr::unix(host)
-                    .map_err(|_| Error::invalid("the path is too long for a Unix socket"))?;
-                return Ok(VecDeque::from([Candidate {
-                    host: host.clone(),
-                    port: 0,
-                    addresses: VecDeque::from([path]),
-                }]));
-            }
-            Server::Host { host, port } => vec![(host.clone(), *port)],
-            Server::Domain {
-                domain,
-                secure,
-                skip,
-            } => {
-                let mut servers = service_servers(domain, *secure, deadline)?;
-                let skip = skip % servers.len().max(1);
-                servers.rotate_left(skip);
-                servers
-            }
-        };
-        let Some(proxy) = &self.proxy else {
-            return resolve_servers(servers, deadline);
-        };
-        let addresses = interleaved(resolve(&proxy.host, proxy.port)?);
-        let by_proxy = |(host, port)| Candidate {
-            host,
-            port,
-            addresses: addresses.clone(),
-        };
-        Ok(servers.into_iter().map(by_proxy).collect())
-    }
+/// The servers in the order to try them, at least one. Blocks where
+/// [`Endpoint::needs_look_up`] says so.
+pub(super) fn candidates(
+    server: Server,
+    proxy: Option<&Proxy>,
+    deadline: Instant,
+) -> Result<VecDeque<Candidate>> {
+    let servers = match server {
+        Server::Host { host, port: 0 } => {
+            let path = SockAddr::unix(&host)
+                .map_err(|_| Error::invalid("the path is too long for a Unix socket"))?;
+            return Ok(one(host, 0, VecDeque::from([path])));
+        }
+        Server::Host { host, port } => {
+            let (name, at) = match proxy {
+                Some(proxy) => (&proxy.host, proxy.port),
+                None => (&host, port),
+            };
+            let addresses = interleaved(resolve(name, at)?);
+            return Ok(one(host, port, addresses));
+        }
+        Server::Domain {
+            domain,
+            secure,
+            skip,
+        } => {
+            let mut servers = service_servers(&domain, secure, deadline)?;
+            let skip = skip % servers.len().max(1);
+            servers.rotate_left(skip);
+            servers
+        }
+    };
+    let Some(proxy) = proxy else {
+        return resolve_servers(servers, deadline);
+    };
+    let addresses = interleaved(resolve(&proxy.host, proxy.port)?);
+    let by_proxy = |(host, port)| Candidate {
+        host,
+        port,
+        addresses: addresses.clone(),
+    };
+    Ok(servers.into_iter().map(by_proxy).collect())
+}
+
+fn one(host: String, port: u16, addresses: VecDeque<SockAddr>) -> VecDeque<Candidate> {
+    VecDeque::from([Candidate {
+        host,
+        port,
+        addresses,
+    }])
 }
 
 /// Those of the servers that have an address, at least one. Each is looked up on a thread
@@ -124,11 +139,8 @@ fn resolve_servers(
     deadline: Instant,
 ) -> Result<VecDeque<Candidate>> {
     if let [(host, port)] = &servers[..] {
-        return Ok(VecDeque::from([Candidate {
-            host: host.clone(),
-            port: *port,
-            addresses: interleaved(resolve(host, *port)?),
-        }]));
+        let addresses = interleaved(resolve(host, *port)?);
+        return Ok(one(host.clone(), *port, addresses));
     }
     servers.truncate(MOST_SERVERS);
     let (sender, receiver) = mpsc::channel();
@@ -205,6 +217,9 @@ fn literal(host: &str, port: u16) -> Option<SocketAddr> {
 /// Takes turns between the address families, beginning with that of the first address
 /// (RFC 8305 section 4).
 fn interleaved(addresses: Vec<SocketAddr>) -> VecDeque<SockAddr> {
+    if let [only] = addresses[..] {
+        return VecDeque::from([SockAddr::from(only)]);
+    }
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (mut ours, mut others): (VecDeque<_>, VecDeque<_>) = addresses
         .into_iter()
@@ -287,7 +302,8 @@ mod tests {
             credentials: None,
         });
         assert!(!endpoint.needs_look_up());
-        let candidates = endpoint.candidates(Instant::now()).unwrap();
+        let proxy = endpoint.proxy.as_ref();
+        let candidates = candidates(endpoint.server, proxy, Instant::now()).unwrap();
         let address = candidates[0].addresses[0].as_socket().unwrap();
         assert_eq!(address, "127.0.0.1:1080".parse().unwrap());
         assert_eq!(candidates[0].host, "no-such-host.invalid");

@@ -22,8 +22,7 @@ pub(super) fn begin_connect(
     bind: &[SocketAddr],
     nodelay: bool,
 ) -> io::Result<(Socket, bool)> {
-    let socket = Socket::new(address.domain(), Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
+    let socket = stream_socket(address.domain())?;
     if address.domain() != Domain::UNIX {
         if nodelay {
             socket.set_tcp_nodelay(true)?;
@@ -42,8 +41,24 @@ pub(super) fn begin_connect(
     }
 }
 
+/// Whether a connection that was begun to `address` is there (`Some`), failed, or is still
+/// pending.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn finish_connect(socket: &Socket, address: &SockAddr) -> io::Result<Option<()>> {
+    // Linux answers all three in one system call, and a failure with what it was.
+    match socket.connect(address) {
+        Ok(()) => Ok(Some(())),
+        Err(error) => match error.raw_os_error() {
+            Some(libc::EISCONN) => Ok(Some(())),
+            Some(libc::EALREADY | libc::EINPROGRESS) => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
+
 /// Whether a connection that was begun is there (`Some`), failed, or is still pending.
-pub(super) fn finish_connect(socket: &Socket) -> io::Result<Option<()>> {
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn finish_connect(socket: &Socket, _: &SockAddr) -> io::Result<Option<()>> {
     if let Some(error) = socket.take_error()? {
         return Err(error);
     }
@@ -51,6 +66,18 @@ pub(super) fn finish_connect(socket: &Socket) -> io::Result<Option<()>> {
         Ok(_) => Ok(Some(())),
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// A non-blocking stream socket.
+fn stream_socket(domain: Domain) -> io::Result<Socket> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return Socket::new(domain, Type::STREAM.nonblocking(), None);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let socket = Socket::new(domain, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        Ok(socket)
     }
 }
 

@@ -36,7 +36,7 @@ pub unsafe extern "C" fn mqttrs_connect_timeout_set(
             let timeout = Duration::from_millis(milliseconds.into());
             contents
                 .client()
-                .options(|options| options.connect_timeout = timeout);
+                .options(|options| options.route_mut().connect_timeout = timeout);
             Ok(())
         };
         // SAFETY: the caller's promise.
@@ -85,7 +85,9 @@ pub unsafe extern "C" fn mqttrs_http_proxy_set(
                 Some(host) => Some(http_proxy(host, port, username, password)?),
                 None => None,
             };
-            contents.client().options(|options| options.proxy = proxy);
+            contents
+                .client()
+                .options(|options| options.route_mut().proxy = proxy);
             Ok(())
         };
         // SAFETY: the caller's promise.
@@ -127,7 +129,7 @@ pub unsafe extern "C" fn mqttrs_websocket_header_add(
             let Some(name) = name else {
                 contents
                     .client()
-                    .options(|options| options.http_headers.clear());
+                    .options(|options| options.route_mut().http_headers.clear());
                 return Ok(());
             };
             let value = value.ok_or(Error::invalid("header value is NULL"))?;
