@@ -49,12 +49,19 @@ impl InboundAliases {
 pub struct OutboundAliases {
     /// The server's Topic Alias Maximum.
     maximum: u16,
+    /// Most clients never use an alias.
+    known: Option<Box<Known>>,
+    automatic: Option<Box<Automatic>>,
+}
+
+/// Which topics aliases stand for.
+#[derive(Debug, Default)]
+struct Known {
     /// What the program has said; outlives a connection, so that a message it
     /// addressed by alias can still be sent on the next one.
     said: HashMap<u16, Arc<str>>,
     /// What the server was told on this connection.
     sent: HashMap<u16, Arc<str>>,
-    automatic: Option<Automatic>,
 }
 
 /// Aliases given to topics without the program's doing, the least recently used one
@@ -96,16 +103,18 @@ impl OutboundAliases {
     /// A connection begins or CONNACK arrived with this Topic Alias Maximum.
     pub fn reset(&mut self, maximum: u16) {
         self.maximum = maximum;
-        self.sent.clear();
+        if let Some(known) = &mut self.known {
+            known.sent.clear();
+        }
         if let Some(automatic) = &mut self.automatic {
-            *automatic = Automatic::default();
+            **automatic = Automatic::default();
         }
     }
 
     /// Whether topics get aliases without the program's doing.
     pub fn set_automatic(&mut self, on: bool) {
         match (on, &self.automatic) {
-            (true, None) => self.automatic = Some(Automatic::default()),
+            (true, None) => self.automatic = Some(Box::default()),
             (true, Some(_)) => {}
             (false, _) => self.automatic = None,
         }
@@ -137,14 +146,14 @@ impl OutboundAliases {
             return Err(Error::invalid("topic alias is 0"));
         }
         if topic.is_empty() {
-            return self
-                .said
-                .get(&alias)
+            let said = self.known.as_ref().and_then(|known| known.said.get(&alias));
+            return said
                 .cloned()
                 .ok_or_else(|| Error::invalid("topic is empty and the topic alias unknown"));
         }
         let topic: Arc<str> = topic.into();
-        self.said.insert(alias, Arc::clone(&topic));
+        let said = &mut self.known.get_or_insert_default().said;
+        said.insert(alias, Arc::clone(&topic));
         Ok(topic)
     }
 
@@ -155,13 +164,15 @@ impl OutboundAliases {
 
     /// Whether the server was told on this connection that the alias stands for `topic`.
     pub fn knows(&self, alias: u16, topic: &Arc<str>) -> bool {
-        self.sent.get(&alias) == Some(topic)
+        let sent = self.known.as_ref().and_then(|known| known.sent.get(&alias));
+        sent == Some(topic)
     }
 
     /// A PUBLISH with this alias is about to be sent: whether the server knows already
     /// that it stands for `topic`. It will know from now on.
     pub fn announce(&mut self, alias: u16, topic: &Arc<str>) -> bool {
-        match self.sent.insert(alias, Arc::clone(topic)) {
+        let sent = &mut self.known.get_or_insert_default().sent;
+        match sent.insert(alias, Arc::clone(topic)) {
             Some(known) => known == *topic,
             None => false,
         }

@@ -58,10 +58,15 @@ impl EventQueue {
                 properties: PropertyBuf::new(),
             });
         }
-        match self.queue.pop_front()? {
-            Queued::Other(event) => Some(event),
-            Queued::Published(_) => None,
+        let event = match self.queue.pop_front()? {
+            Queued::Other(event) => event,
+            Queued::Published(_) => return None,
+        };
+        if self.queue.is_empty() {
+            // Such events are rare: a client that waits for the next one holds no memory for it.
+            self.queue = VecDeque::new();
         }
+        Some(event)
     }
 
     /// The messages that simply succeeded, if these are the next events.

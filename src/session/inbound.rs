@@ -334,6 +334,9 @@ impl Session {
         }
         self.requests.remove(packet_id);
         self.ids.release(packet_id);
+        // Requests are rare, and the client may have nothing to do from now on.
+        self.requests.shrink();
+        self.ids.shrink();
         Ok(())
     }
 

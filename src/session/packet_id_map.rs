@@ -93,6 +93,13 @@ impl<T: Copy> PacketIdMap<T> {
         ids
     }
 
+    /// Gives memory back while there is nothing.
+    pub fn shrink(&mut self) {
+        if self.len == 0 {
+            *self = PacketIdMap::default();
+        }
+    }
+
     fn drop_if_empty(&mut self, page: usize) {
         if self.counts.get(page) == Some(&0) {
             self.pages[page] = None;

@@ -70,6 +70,13 @@ impl PacketIds {
         }
     }
 
+    /// Gives memory back while no identifier is in use.
+    pub fn shrink(&mut self) {
+        if self.used == 0 {
+            self.pages = Vec::new();
+        }
+    }
+
     fn next_free(&mut self) -> Option<PacketId> {
         if self.used == usize::from(u16::MAX) {
             return None;

@@ -51,6 +51,9 @@ impl TransmitBuf {
     pub fn append_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         if !matches!(self.segments.back(), Some(Segment::Owned(bytes)) if bytes.len() < SEGMENT) {
             let fresh = std::mem::take(&mut self.spare);
+            if self.segments.capacity() == 0 {
+                self.segments.reserve_exact(1); // most buffers never see a second one
+            }
             self.segments.push_back(Segment::Owned(fresh));
         }
         if let Some(Segment::Owned(bytes)) = self.segments.back_mut() {
