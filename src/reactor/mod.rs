@@ -3,6 +3,7 @@
 //! A [`Runner`] drives one client: for one turn (`mosquitto_loop`), until it is done
 //! (`mosquitto_loop_forever`), or on a thread of its own (`mosquitto_loop_start`).
 
+mod hub;
 mod poller;
 
 use std::sync::atomic::{AtomicBool, Ordering};
