@@ -220,6 +220,10 @@ impl Client {
     fn do_what_is_due<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
         let now = Instant::now();
         st.clock = now;
+        if st.session.poll_timeout().is_some_and(|due| due <= now) {
+            // A time of silence.
+            st.received.shrink();
+        }
         if let Err(error) = st.session.handle_timeout(now) {
             st = self.flush(st);
             st.end_link(Some(error));
@@ -265,6 +269,7 @@ impl Client {
             }
             st = self.take_packets(st);
         }
+        st.received.rest();
         self.release_dispatch(&mut st);
         st
     }

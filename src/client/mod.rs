@@ -37,6 +37,7 @@ pub use crate::types::LogLevel;
 pub use driver::{Wait, Wake};
 pub use event::{Event, Handler, Message};
 pub use options::{Options, ReconnectDelay, Route, Server, Target, TransportKind, WillMessage};
+pub use receive::free_idle_buffers;
 
 use crate::codec::{Properties, PropertyBuf, SubscriptionOptions};
 use crate::error::{CallerError, Error, Result};

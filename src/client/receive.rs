@@ -1,12 +1,18 @@
 //! The bytes received and not yet taken as packets.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::codec::Frame;
 
 /// What one read asks for.
 const READ_SIZE: usize = 64 * 1024;
-/// How many reads in a row have to get by with little before a large buffer is given back:
-/// between two large packets there is one, as their length is not known before.
-const READS_WITHOUT_NEED: u32 = 1;
+/// The room that the next read has at least.
+const LEAST_ROOM: usize = 16 * 1024;
+/// Buffers that no client needs just now: a client that waits for the network has none, be
+/// there ten thousand of them.
+static IDLE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+/// How many are kept: as many threads as read at the same time.
+const IDLE_MAX: usize = 4;
 
 /// A buffer that bytes are read into and packets are taken from in place. One byte
 /// behind the content always belongs to the buffer, for a NUL behind a payload.
@@ -15,8 +21,8 @@ pub(super) struct ReceiveBuf {
     bytes: Vec<u8>,
     start: usize,
     end: usize,
-    /// Reads in a row that needed no large buffer.
-    small_reads: u32,
+    /// How many bytes have come since the last packet that needed a larger buffer.
+    since_large: usize,
 }
 
 impl ReceiveBuf {
@@ -43,21 +49,15 @@ impl ReceiveBuf {
             self.start = 0;
         }
         let announced = Frame::announced_len(self.unread()).unwrap_or(0);
-        let wanted = announced.clamp(
-            self.end + READ_SIZE,
-            (2 * self.end).max(self.end + READ_SIZE),
-        );
-        if announced > 4 * READ_SIZE {
-            self.small_reads = 0;
+        let wanted = announced.clamp(self.end + LEAST_ROOM, (2 * self.end).max(READ_SIZE));
+        if wanted > READ_SIZE {
+            self.since_large = 0;
         }
         if self.bytes.len() < wanted + 1 {
-            self.bytes.resize(wanted + 1, 0);
-        } else if self.bytes.len() > 16 * READ_SIZE && self.end < READ_SIZE {
-            self.small_reads += 1;
-            if self.small_reads > READS_WITHOUT_NEED {
-                self.bytes.truncate(wanted + 1);
-                self.bytes.shrink_to_fit();
-            }
+            self.replace(buffer(wanted + 1));
+        } else if self.is_large() && self.since_large > self.bytes.len() {
+            // So much came in small packets that the next large one is not worth waiting for.
+            self.replace(buffer(wanted + 1));
         }
         // No further than to the end of a large packet: what comes behind it would have to
         // be moved.
@@ -70,6 +70,39 @@ impl ReceiveBuf {
     /// `count` bytes were read into [`ReceiveBuf::space`].
     pub(super) fn filled(&mut self, count: usize) {
         self.end += count;
+        self.since_large = self.since_large.saturating_add(count);
+    }
+
+    /// Nothing will be read for a while: others may have the buffer. What is unread stays,
+    /// and so does a buffer for large packets, as they seldom come alone.
+    pub(super) fn rest(&mut self) {
+        if !self.is_large() {
+            self.shrink();
+        }
+    }
+
+    /// As [`ReceiveBuf::rest`], and nothing is kept for packets to come.
+    pub(super) fn shrink(&mut self) {
+        let unread = self.unread().len();
+        if unread + 1 < self.bytes.len() {
+            let exact = match unread {
+                0 => Vec::new(),
+                _ => vec![0; unread + 1],
+            };
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, unread);
+            self.replace(exact);
+        }
+    }
+
+    fn is_large(&self) -> bool {
+        self.bytes.len() > READ_SIZE + 1
+    }
+
+    /// Moves the unread bytes, which begin at the front, to another buffer.
+    fn replace(&mut self, mut other: Vec<u8>) {
+        other[..self.end].copy_from_slice(&self.bytes[..self.end]);
+        give_back(std::mem::replace(&mut self.bytes, other));
     }
 
     /// Lends two places of a packet that was taken as C strings: `text` moved down by one
@@ -111,6 +144,29 @@ impl ReceiveBuf {
     }
 }
 
+/// A buffer of this size or more, its bytes being anything.
+fn buffer(size: usize) -> Vec<u8> {
+    if size > READ_SIZE + 1 {
+        return vec![0; size];
+    }
+    let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    idle.unwrap_or_else(|| vec![0; READ_SIZE + 1])
+}
+
+fn give_back(buffer: Vec<u8>) {
+    if buffer.len() == READ_SIZE + 1 {
+        let mut idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < IDLE_MAX {
+            idle.push(buffer);
+        }
+    }
+}
+
+/// Frees the buffers that no client needs.
+pub fn free_idle_buffers() {
+    *IDLE.lock().unwrap_or_else(PoisonError::into_inner) = Vec::new();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,19 +194,56 @@ mod tests {
         assert!(buffer.space().len() <= 2 * READ_SIZE);
     }
 
-    #[test]
-    fn the_memory_of_a_large_packet_is_given_back() {
-        let mut buffer = ReceiveBuf::default();
+    /// Takes in as much of a large packet as there is room for, until the buffer is large.
+    fn fill_large(buffer: &mut ReceiveBuf) {
+        let header = [0x30, 0x80, 0x80, 0x80, 0x01];
+        buffer.space()[..5].copy_from_slice(&header);
         while buffer.bytes.len() <= 16 * READ_SIZE {
             let count = buffer.space().len();
             buffer.filled(count);
         }
         buffer.consume(buffer.unread().len());
-        for _ in 0..=READS_WITHOUT_NEED {
-            let large = buffer.bytes.capacity();
-            assert!(large > 16 * READ_SIZE, "kept for the next large packet");
+    }
+
+    #[test]
+    fn the_memory_of_a_large_packet_stays_for_the_next_and_goes_when_none_comes() {
+        let mut buffer = ReceiveBuf::default();
+        fill_large(&mut buffer);
+        let large = buffer.bytes.len();
+        for _ in 0..100 {
             buffer.space();
+            buffer.rest();
         }
-        assert!(buffer.bytes.capacity() <= 4 * READ_SIZE);
+        assert_eq!(buffer.bytes.len(), large, "attempts that bring nothing");
+        let mut small_packets = |bytes: usize| {
+            for _ in 0..bytes / 1000 {
+                buffer.space();
+                buffer.filled(1000);
+                buffer.consume(1000);
+            }
+            buffer.bytes.len()
+        };
+        assert_eq!(small_packets(large / 4), large);
+        assert_eq!(small_packets(large), READ_SIZE + 1);
+        fill_large(&mut buffer);
+        buffer.shrink();
+        assert_eq!(buffer.bytes.capacity(), 0);
+    }
+
+    #[test]
+    fn a_resting_buffer_keeps_what_is_unread_and_no_more() {
+        let mut buffer = ReceiveBuf::default();
+        let input = [0x30, 5, 0, 1, b't', b'h', b'i', 0x30, 9, 0];
+        buffer.space()[..input.len()].copy_from_slice(&input);
+        buffer.filled(input.len());
+        buffer.consume(7);
+        buffer.rest();
+        assert_eq!(buffer.unread(), [0x30, 9, 0]);
+        assert_eq!(buffer.bytes.len(), 4);
+        assert!(buffer.space().len() >= LEAST_ROOM);
+        assert_eq!(buffer.unread(), [0x30, 9, 0]);
+        buffer.consume(3);
+        buffer.rest();
+        assert_eq!(buffer.bytes.capacity(), 0);
     }
 }

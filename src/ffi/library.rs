@@ -5,6 +5,7 @@ use std::ffi::c_int;
 use super::constants::mosq_err_t::MOSQ_ERR_SUCCESS;
 use super::constants::{LIBMOSQUITTO_MAJOR, LIBMOSQUITTO_MINOR, LIBMOSQUITTO_REVISION};
 use super::guard::guard;
+use crate::client::free_idle_buffers;
 
 /// Reports the version of libmosquitto's API that this library implements.
 ///
@@ -61,5 +62,8 @@ pub unsafe extern "C" fn mosquitto_lib_init() -> c_int {
 /// None of its own.
 #[no_mangle]
 pub unsafe extern "C" fn mosquitto_lib_cleanup() -> c_int {
-    guard(MOSQ_ERR_SUCCESS as c_int, || MOSQ_ERR_SUCCESS as c_int)
+    guard(MOSQ_ERR_SUCCESS as c_int, || {
+        free_idle_buffers();
+        MOSQ_ERR_SUCCESS as c_int
+    })
 }
