@@ -4,7 +4,7 @@
 use std::io::{self, IoSlice};
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::deliver::thread_token;
 use super::{Client, Guard, Io, Link, State};
@@ -37,6 +37,9 @@ const SLICES: usize = 64;
 const READS: usize = 16;
 /// How many times one call of a loop thread fetches and writes what is queued.
 const WRITES: usize = 4;
+/// How long after the last message that was not collected with others one counts as alone.
+const LONE: Duration = Duration::from_micros(20);
+
 impl Client {
     /// Reads what has arrived and delivers it. Takes everything one read yields: what
     /// has arrived and is not delivered is still in the socket, whose descriptor says so.
@@ -221,8 +224,12 @@ impl Client {
         let now = Instant::now();
         st.clock = now;
         if st.session.poll_timeout().is_some_and(|due| due <= now) {
-            // A time of silence.
+            // A time of silence: what was kept for much to do goes.
             st.received.shrink();
+            st.session.shrink();
+            if let Some(io) = &mut st.io {
+                io.pending.shrink();
+            }
         }
         if let Err(error) = st.session.handle_timeout(now) {
             st = self.flush(st);
@@ -386,13 +393,11 @@ impl Client {
     }
 
     /// After a call of the program changed something: gets it on its way.
-    #[inline]
     pub(super) fn kick<'a>(&'a self, st: Guard<'a>) {
         let st = self.kick_keep(st);
         self.dispatch_logs(st);
     }
 
-    #[inline]
     pub(super) fn kick_keep<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
         if st.dispatcher.is_some_and(|thread| thread == thread_token()) {
             return st; // the loop around this callback goes on with it
@@ -405,6 +410,40 @@ impl Client {
             self.wake(&mut st);
         }
         st
+    }
+
+    /// As [`Client::kick`], after a call that can have brought nothing but something to send.
+    /// To a loop thread that is awake, or where nothing may be sent now, there is nothing to do.
+    #[inline(always)]
+    pub(super) fn kick_output<'a>(&'a self, st: Guard<'a>) {
+        if st.hosted && !st.logging && !st.parked {
+            return;
+        }
+        self.kick_sleeping(st);
+    }
+
+    #[inline(never)]
+    fn kick_sleeping<'a>(&'a self, mut st: Guard<'a>) {
+        let waits = st.hosted && st.parked && !st.logging;
+        if !waits {
+            return self.kick(st);
+        }
+        if !st.session.has_transmit() && !st.session.has_events() {
+            return; // the window is full, or there is no connection
+        }
+        // A lone message is written here and now, which is sooner than another thread can wake
+        // up and costs less. Of many in a row, the second wakes the thread that collects
+        // what follows in large writes.
+        let now = Instant::now();
+        if now.saturating_duration_since(st.stirred) >= LONE && !st.write_blocked {
+            st.stirred = now;
+            st = self.flush(st);
+            if !st.parked || !(st.session.has_transmit() || st.session.has_events()) {
+                return;
+            }
+        }
+        st.stirred = now;
+        self.wake(&mut st);
     }
 
     /// Wakes the thread that waits for the network, if one does.

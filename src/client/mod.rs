@@ -116,6 +116,8 @@ struct State {
     /// Counts what the host said of the descriptor, so that whoever reads or writes without
     /// the mutex sees that its result is older than what the host saw last.
     reports: u64,
+    /// When a publishing thread last wrote or woke the thread that waits for the network.
+    stirred: Instant,
     closed: bool,
     /// The program wants log lines.
     logging: bool,
@@ -258,8 +260,24 @@ impl Client {
             false => Instant::now(),
         };
         let id = st.session.publish(message, now, on_id)?;
-        self.kick(st);
+        self.kick_output(st);
         Ok(id)
+    }
+
+    /// As [`Client::publish`], of a message of QoS 0 without properties to a topic that was
+    /// checked; for a client in which there is more to it, gives `None` and has done nothing.
+    #[inline(always)]
+    pub fn publish_plain(
+        &self,
+        topic: &str,
+        payload: &[u8],
+        retain: bool,
+        on_id: impl FnOnce(PacketId),
+    ) -> Option<PacketId> {
+        let mut st = self.lock();
+        let id = st.session.publish_plain(topic, payload, retain, on_id)?;
+        self.kick_output(st);
+        Some(id)
     }
 
     /// Subscribes to topic filters, each with its options.
@@ -271,7 +289,7 @@ impl Client {
     ) -> Result<PacketId> {
         let mut st = self.lock();
         let id = st.session.subscribe(filters, properties, on_id)?;
-        self.kick(st);
+        self.kick_output(st);
         Ok(id)
     }
 
@@ -284,7 +302,7 @@ impl Client {
     ) -> Result<PacketId> {
         let mut st = self.lock();
         let id = st.session.unsubscribe(filters, properties, on_id)?;
-        self.kick(st);
+        self.kick_output(st);
         Ok(id)
     }
 
@@ -376,16 +394,23 @@ impl Client {
         self.kick(st);
     }
 
+    #[inline(always)]
     fn lock(&self) -> Guard<'_> {
-        let mut st = match self.state.lock() {
+        let st = match self.state.lock() {
             Ok(st) => st,
             Err(poisoned) => self.recover(poisoned),
         };
         if st.logging {
-            // What a log handler does is not logged: its lines would come back to it for ever.
-            let logging = !self.is_in_log_handler();
-            st.session.set_logging(logging);
+            return self.mind_log_handler(st);
         }
+        st
+    }
+
+    /// What a log handler does is not logged: its lines would come back to it for ever.
+    #[inline(never)]
+    fn mind_log_handler<'a>(&self, mut st: Guard<'a>) -> Guard<'a> {
+        let logging = !self.is_in_log_handler();
+        st.session.set_logging(logging);
         st
     }
 
@@ -431,6 +456,7 @@ impl State {
             read_closed: false,
             write_blocked: false,
             reports: 0,
+            stirred: Instant::now(),
             closed: false,
             logging: false,
         }

@@ -27,7 +27,7 @@ pub use connect::{Connect, Will};
 pub use disconnect::Disconnect;
 pub use frame::{put_fixed_header, Frame, PacketType};
 pub use properties::{Place, Properties, PropertyBuf, PropertyId, Value};
-pub use publish::Publish;
+pub use publish::{put_plain, Publish, PLAIN_BODY_LEN};
 pub use suback::Suback;
 pub use subscribe::{Subscribe, SubscriptionOptions};
 pub use unsuback::Unsuback;

@@ -67,6 +67,22 @@ pub(super) unsafe fn mqtt_text<'a>(text: *const c_char) -> Result<Option<&'a str
     Ok(Some(text))
 }
 
+/// A topic name in printable ASCII, as nearly all are; `None` for others, good or bad.
+///
+/// # Safety
+/// As for [`bytes`].
+#[inline(always)]
+pub(super) unsafe fn plain_topic<'a>(name: *const c_char) -> Option<&'a str> {
+    // SAFETY: the caller's promise.
+    let name = unsafe { bytes(name) }?;
+    let plain = |byte: &u8| (0x20..0x7f).contains(byte) && *byte != b'+' && *byte != b'#';
+    if name.is_empty() || name.len() > topic::MAX_LEN || !name.iter().all(plain) {
+        return None;
+    }
+    // SAFETY: ASCII is UTF-8.
+    Some(unsafe { std::str::from_utf8_unchecked(name) })
+}
+
 /// A topic name.
 ///
 /// # Safety

@@ -7,6 +7,7 @@ use crate::error::{CallerError, Error, PeerError, ProxyError, Result};
 use crate::types::ReasonCode;
 
 /// The `mosq_err_t` for a result; sets `errno` where the value is `MOSQ_ERR_ERRNO`.
+#[inline(always)]
 pub(super) fn answer(result: Result<()>) -> c_int {
     match result {
         Ok(()) => MOSQ_ERR_SUCCESS as c_int,

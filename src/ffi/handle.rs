@@ -53,7 +53,7 @@ pub(super) fn address(slot: HandleSlot) -> *mut mosquitto {
 ///
 /// # Safety
 /// `mosq` is NULL or came from [`open`], however long ago.
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn enter(mosq: *const mosquitto) -> Option<Entered<Contents>> {
     if mosq.is_null() {
         return None;
@@ -68,7 +68,7 @@ pub(super) unsafe fn enter(mosq: *const mosquitto) -> Option<Entered<Contents>> 
 ///
 /// # Safety
 /// As for [`enter`].
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn call(
     mosq: *const mosquitto,
     body: impl FnOnce(&Contents) -> Result<()>,

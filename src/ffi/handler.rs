@@ -13,6 +13,7 @@ use super::terminal::ask_password;
 use crate::client::{Event, Handler, LogLevel, Message};
 use crate::codec::Properties;
 use crate::error::{CallerError, Error, Result};
+use crate::types::PacketId;
 
 /// The room a program gets for the password of a private key.
 const KEY_PASSWORD_MAX: usize = 1024;
@@ -203,7 +204,8 @@ impl Callbacks {
         }
     }
 
-    fn published(&self, mid: c_int, reason_code: u8, properties: Properties<'_>) {
+    #[inline(always)]
+    fn published_one(&self, mid: c_int, reason_code: u8, properties: Properties<'_>) {
         let mosq = self.mosq();
         if let Some(publish) = self.publish.get() {
             // SAFETY: the program's function with the type it was set with.
@@ -326,7 +328,7 @@ impl Handler for Callbacks {
                 reason,
                 properties,
             } => {
-                self.published(c_int::from(packet_id.number()), reason.value(), properties);
+                self.published_one(c_int::from(packet_id.number()), reason.value(), properties);
             }
             Event::Message(message) => self.message(message),
             Event::Subscribed {
@@ -344,6 +346,15 @@ impl Handler for Callbacks {
                 self.unsubscribed(c_int::from(packet_id.number()), codes, properties);
             }
             Event::Log { level, text } => self.logged(level, text),
+        }
+    }
+
+    fn published(&self, packet_ids: &[PacketId], go_on: &dyn Fn() -> bool) {
+        for packet_id in packet_ids {
+            if !go_on() {
+                return;
+            }
+            self.published_one(c_int::from(packet_id.number()), 0, Properties::EMPTY);
         }
     }
 

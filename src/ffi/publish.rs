@@ -10,6 +10,7 @@ use super::handle::{call, mosquitto, Contents};
 use super::property::mosquitto_property;
 use crate::client::Publication;
 use crate::codec::Place;
+use crate::types::QoS;
 
 /// Publishes a message.
 ///
@@ -100,23 +101,40 @@ unsafe fn publish(
         let client = contents.client();
         let qos = arguments::qos(qos)?;
         // SAFETY: the caller's promise, for all in this block.
-        let (properties, payload, on_id) = unsafe {
+        let (payload, on_id) = unsafe {
             (
-                arguments::properties(client, properties, Place::Publish)?,
                 arguments::payload(payload, payloadlen)?,
                 arguments::write_mid(mid),
             )
         };
-        let properties = properties.as_properties();
-        // SAFETY: the caller's promise. Whether it is a topic name is the session's to say.
-        let topic = unsafe { arguments::mqtt_text(topic) }?.unwrap_or_default();
+        if qos == QoS::AtMostOnce && properties.is_null() {
+            // SAFETY: the caller's promise.
+            if let Some(topic) = unsafe { arguments::plain_topic(topic) } {
+                if client
+                    .publish_plain(topic, payload, retain, on_id)
+                    .is_some()
+                {
+                    return Ok(());
+                }
+            }
+        }
+        // SAFETY: the caller's promise.
+        let (topic, properties) = unsafe {
+            (
+                arguments::mqtt_text(topic),
+                arguments::properties(client, properties, Place::Publish)?,
+            )
+        };
         let message = Publication {
-            topic,
+            // Whether it is a topic name is the session's to say.
+            topic: topic?.unwrap_or_default(),
             payload,
             qos,
             retain,
-            properties,
+            properties: properties.as_properties(),
         };
+        // SAFETY: the caller's promise.
+        let on_id = unsafe { arguments::write_mid(mid) };
         client.publish(&message, on_id).map(drop)
     };
     // SAFETY: the caller's promise.

@@ -120,6 +120,7 @@ impl<T: 'static> Slot<T> {
         (before & LIVE != 0).then_some(entered)
     }
 
+    #[inline(always)]
     fn leave(&self, slot: &'static Slot<T>) {
         let before = self.state.fetch_sub(1, Ordering::AcqRel);
         if before == CLOSING | 1 {
@@ -172,7 +173,7 @@ impl<T: 'static> Deref for Entered<T> {
 }
 
 impl<T: 'static> Drop for Entered<T> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         self.slot.leave(self.slot);
     }

@@ -149,25 +149,37 @@ pub struct Session {
 /// QoS 0 messages that are not fully written out.
 #[derive(Debug, Default)]
 struct Unwritten {
-    /// Where in what was queued on this connection each ends.
-    ends: VecDeque<u64>,
-    ids: VecDeque<PacketId>,
+    /// For each, in 48 bits, where in what was queued on this connection it ends, and its
+    /// packet identifier.
+    messages: Vec<u64>,
+    /// How many at the front are written.
+    done: usize,
 }
 
 impl Unwritten {
+    #[inline(always)]
     fn push(&mut self, end: u64, id: PacketId) {
-        self.ends.push_back(end);
-        self.ids.push_back(id);
+        self.messages.push(end << 16 | u64::from(id.number()));
     }
 
-    /// Takes out the messages that end before or at `sent`.
-    fn written(&mut self, sent: u64) -> std::collections::vec_deque::Drain<'_, PacketId> {
-        let count = match self.ends.back() {
-            Some(last) if *last <= sent => self.ends.len(),
-            _ => self.ends.partition_point(|end| *end <= sent),
+    /// Moves the messages that end before or at `sent` to the events.
+    fn written(&mut self, sent: u64, events: &mut EventQueue) {
+        let last = sent << 16 | 0xffff;
+        let waiting = &self.messages[self.done..];
+        let count = match waiting.last() {
+            Some(newest) if *newest <= last => waiting.len(),
+            _ => waiting.partition_point(|message| *message <= last),
         };
-        self.ends.drain(..count);
-        self.ids.drain(..count)
+        let id = |message: &u64| PacketId::new(*message as u16).unwrap_or(PacketId::MIN);
+        events.push_published(waiting[..count].iter().map(id));
+        self.done += count;
+        if self.done == self.messages.len() {
+            self.messages.clear();
+            self.done = 0;
+        } else if self.done > self.messages.len() / 2 {
+            self.messages.drain(..self.done);
+            self.done = 0;
+        }
     }
 }
 
@@ -336,8 +348,13 @@ impl Session {
         }
         self.keep_alive.sent(now);
         self.sent += count as u64;
-        let written = self.unwritten.written(self.sent);
-        self.events.push_published(written);
+        self.unwritten.written(self.sent, &mut self.events);
+    }
+
+    /// Gives memory back that is kept for many messages to come.
+    pub fn shrink(&mut self) {
+        self.transmit.shrink();
+        self.unwritten.messages.shrink_to_fit();
     }
 
     /// Bytes arrived that were taken without [`Session::handle_input`].

@@ -8,9 +8,10 @@ use super::aliases::OutboundAliases;
 use super::outbound::{Content, Entry, Parts, Stage};
 use super::{Resume, Session, SessionEvent, State};
 use crate::codec::primitive::{put_string, varint_len, VARINT_MAX};
+use crate::codec::PLAIN_BODY_LEN;
 use crate::codec::{
-    put_fixed_header, Ack, AckKind, Packet, PacketType, Place, Properties, PropertyBuf, PropertyId,
-    Publish, Value,
+    put_fixed_header, put_plain, Ack, AckKind, Packet, PacketType, Place, Properties, PropertyBuf,
+    PropertyId, Publish, Value,
 };
 use crate::error::{CallerError, Error, Result};
 use crate::types::{topic, PacketId, ProtocolVersion, QoS, ReasonCode};
@@ -50,12 +51,6 @@ impl Session {
     ) -> Result<PacketId> {
         if message.payload.len() > VARINT_MAX as usize {
             return Err(Error::Caller(CallerError::PayloadTooLarge));
-        }
-        if message.qos == QoS::AtMostOnce
-            && message.properties.is_empty()
-            && !self.outbound_aliases.is_automatic()
-        {
-            return self.publish_plain(message, on_id);
         }
         self.check_properties(message.properties, Place::Publish)?;
         let alias = self.check_topic(message)?;
@@ -127,31 +122,35 @@ impl Session {
         self.check_size(1 + varint_len(body_len as u32) + body_len)
     }
 
-    /// Publishes a message of QoS 0 that has neither properties nor an alias: most do not.
-    #[inline]
-    fn publish_plain(
+    /// Publishes a message of QoS 0 without properties, as most are; `topic` was checked. Gives
+    /// `None`, and has done nothing, for a session in which there is more to it.
+    #[inline(always)]
+    pub fn publish_plain(
         &mut self,
-        message: &Publication<'_>,
+        topic: &str,
+        payload: &[u8],
+        retain: bool,
         on_id: impl FnOnce(PacketId),
-    ) -> Result<PacketId> {
-        if !topic::is_name(message.topic) {
-            return Err(Error::invalid("topic name"));
+    ) -> Option<PacketId> {
+        let with_properties = self.version.has_properties();
+        let body_len = 2 + topic.len() + usize::from(with_properties) + payload.len();
+        let is_plain = self.state == State::Connected
+            && body_len < PLAIN_BODY_LEN
+            && self.check_size(3 + body_len).is_ok()
+            && !self.logging
+            && !self.outbound_aliases.is_automatic();
+        if !is_plain {
+            return None;
         }
-        let packet = Publish {
-            dup: false,
-            qos: QoS::AtMostOnce,
-            retain: message.retain && self.server.retain_available,
-            topic: message.topic,
-            packet_id: None,
-            properties: Properties::EMPTY,
-            payload: message.payload,
-        };
-        self.check_body_len(packet.body_len(self.version))?;
-        self.check_ready()?;
         let packet_id = self.ids.pass();
         on_id(packet_id);
-        self.queue_at_most_once(&packet, packet_id);
-        Ok(packet_id)
+        let flags = u8::from(retain && self.server.retain_available);
+        let out = self.transmit.open_segment();
+        let before = out.len();
+        put_plain(out, flags, topic, with_properties, payload, body_len);
+        self.queued += (out.len() - before) as u64;
+        self.unwritten.push(self.queued, packet_id);
+        Some(packet_id)
     }
 
     fn publish_at_most_once(

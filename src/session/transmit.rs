@@ -27,67 +27,84 @@ impl Segment {
 /// Encoded packets in the order they will be sent.
 #[derive(Debug, Default)]
 pub struct TransmitBuf {
-    segments: VecDeque<Segment>,
+    /// The segments that do not grow any more.
+    closed: VecDeque<Segment>,
+    /// The size of these, what was sent of them included.
+    closed_len: usize,
+    /// The last segment, which grows.
+    tail: Vec<u8>,
     /// How much of the first segment was sent.
     head: usize,
-    len: usize,
     /// An emptied segment, kept for its memory.
     spare: Vec<u8>,
 }
 
 impl TransmitBuf {
     /// How many bytes wait.
+    #[inline(always)]
     pub const fn len(&self) -> usize {
-        self.len
+        self.closed_len + self.tail.len() - self.head
     }
 
     /// Whether none wait.
+    #[inline(always)]
     pub const fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
+    }
+
+    /// What to append to.
+    #[inline(always)]
+    pub fn open_segment(&mut self) -> &mut Vec<u8> {
+        if self.tail.len() >= SEGMENT {
+            self.close_tail();
+        }
+        &mut self.tail
     }
 
     /// Appends what `write` appends to its argument.
-    #[inline]
+    #[inline(always)]
     pub fn append_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        if !matches!(self.segments.back(), Some(Segment::Owned(bytes)) if bytes.len() < SEGMENT) {
-            let fresh = std::mem::take(&mut self.spare);
-            if self.segments.capacity() == 0 {
-                self.segments.reserve_exact(1); // most buffers never see a second one
-            }
-            self.segments.push_back(Segment::Owned(fresh));
-        }
-        if let Some(Segment::Owned(bytes)) = self.segments.back_mut() {
-            let before = bytes.len();
-            write(bytes);
-            self.len += bytes.len() - before;
-        }
+        write(self.open_segment());
     }
 
     /// Appends bytes without copying them.
     pub fn append_shared(&mut self, bytes: Arc<Vec<u8>>) {
-        self.len += bytes.len();
-        self.segments.push_back(Segment::Shared(bytes));
+        self.close_tail();
+        self.closed_len += bytes.len();
+        self.closed.push_back(Segment::Shared(bytes));
     }
 
-    /// Moves everything from `other` behind what is here.
+    #[cold]
+    fn close_tail(&mut self) {
+        if !self.tail.is_empty() {
+            let tail = std::mem::replace(&mut self.tail, std::mem::take(&mut self.spare));
+            self.closed_len += tail.len();
+            self.closed.push_back(Segment::Owned(tail));
+        }
+    }
+
+    /// Moves everything from `other`, of which nothing was sent, behind what is here.
     pub fn take_from(&mut self, other: &mut TransmitBuf) {
+        debug_assert_eq!(other.head, 0);
         if self.is_empty() {
             std::mem::swap(self, other);
             return;
         }
-        // Only a buffer that never sent a part of itself is ever moved.
-        debug_assert_eq!(other.head, 0);
-        self.segments.append(&mut other.segments);
-        self.len += std::mem::take(&mut other.len);
+        self.close_tail();
+        self.closed.append(&mut other.closed);
+        self.closed_len += std::mem::take(&mut other.closed_len);
+        std::mem::swap(&mut self.tail, &mut other.tail);
     }
 
     /// The waiting bytes as slices for a vectored write, as many as fit in `slices`;
     /// gives how many were filled.
     pub fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let tail = Some(&self.tail[..]).filter(|tail| !tail.is_empty());
+        let segments = self.closed.iter().map(Segment::bytes).chain(tail);
         let mut count = 0;
-        for (slot, segment) in slices.iter_mut().zip(&self.segments) {
+        for (slot, bytes) in slices.iter_mut().zip(segments) {
             let skip = if count == 0 { self.head } else { 0 };
-            *slot = IoSlice::new(&segment.bytes()[skip..]);
+            *slot = IoSlice::new(&bytes[skip..]);
             count += 1;
         }
         count
@@ -95,20 +112,32 @@ impl TransmitBuf {
 
     /// Forgets the first `sent` bytes.
     pub fn advance(&mut self, sent: usize) {
-        self.len -= sent;
         self.head += sent;
-        while let Some(first) = self.segments.front() {
+        while let Some(first) = self.closed.front() {
             let len = first.bytes().len();
             if self.head < len {
-                break;
+                return;
             }
             self.head -= len;
-            if let Some(Segment::Owned(mut bytes)) = self.segments.pop_front() {
-                if bytes.capacity() <= 2 * SEGMENT && bytes.capacity() > self.spare.capacity() {
-                    bytes.clear();
-                    self.spare = bytes;
+            self.closed_len -= len;
+            if let Some(Segment::Owned(bytes)) = self.closed.pop_front() {
+                if bytes.capacity() > self.spare.capacity() {
+                    self.spare = reusable(bytes);
                 }
             }
+        }
+        if self.head == self.tail.len() {
+            self.head = 0;
+            self.tail = reusable(std::mem::take(&mut self.tail));
+        }
+    }
+
+    /// Gives the memory back that is kept for bytes to come.
+    pub fn shrink(&mut self) {
+        self.spare = Vec::new();
+        self.closed.shrink_to_fit();
+        if self.is_empty() {
+            self.tail = Vec::new();
         }
     }
 
@@ -119,12 +148,22 @@ impl TransmitBuf {
 
     /// All waiting bytes, copied; for tests and diagnosis.
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut all: Vec<u8> = Vec::with_capacity(self.len + self.head);
-        for segment in &self.segments {
+        let mut all: Vec<u8> = Vec::with_capacity(self.len() + self.head);
+        for segment in &self.closed {
             all.extend_from_slice(segment.bytes());
         }
+        all.extend_from_slice(&self.tail);
         all.split_off(self.head)
     }
+}
+
+/// An emptied segment, or none where it was one of an exceptional size.
+fn reusable(mut bytes: Vec<u8>) -> Vec<u8> {
+    if bytes.capacity() > 2 * SEGMENT {
+        return Vec::new();
+    }
+    bytes.clear();
+    bytes
 }
 
 #[cfg(test)]
@@ -159,6 +198,28 @@ mod tests {
             buf.advance(n);
             step = step * 3 % 70_001;
         }
+        assert_eq!(sent, expected);
+        assert_eq!(buf.len(), 0);
+    }
+
+    #[test]
+    fn what_is_appended_while_a_part_is_sent_follows_it() {
+        let (mut queue, mut pending) = (TransmitBuf::default(), TransmitBuf::default());
+        let (mut expected, mut sent) = (Vec::new(), Vec::new());
+        for round in 0..500u32 {
+            let bytes = round.to_be_bytes().repeat(round as usize % 100 * 5);
+            expected.extend_from_slice(&bytes);
+            queue.append_with(|out| out.extend_from_slice(&bytes));
+            if round % 3 == 0 {
+                pending.take_from(&mut queue);
+                assert!(queue.is_empty());
+            }
+            let now = pending.len() / 3;
+            sent.extend_from_slice(&pending.to_vec()[..now]);
+            pending.advance(now);
+        }
+        sent.extend_from_slice(&pending.to_vec());
+        sent.extend_from_slice(&queue.to_vec());
         assert_eq!(sent, expected);
     }
 }
