@@ -1128,7 +1128,8 @@ libmosq_EXPORT struct mosquitto *mosquitto_new(const char *id, bool clean_sessio
  *
  * An open connection is closed without DISCONNECT, so that the server publishes the
  * will; call `mosquitto_disconnect` first where that is not wanted. A thread made by
- * `mosquitto_loop_start` is stopped. No callback begins after this call.
+ * `mosquitto_loop_start` is stopped; from a `mqttrs_loop` the client is removed. No callback
+ * begins after this call.
  *
  * Any thread; inside a callback too, and while other threads are inside calls on the
  * same client: these return soon, with an error. `mosq` must not be used afterwards;
@@ -1141,9 +1142,9 @@ libmosq_EXPORT struct mosquitto *mosquitto_new(const char *id, bool clean_sessio
 libmosq_EXPORT void mosquitto_destroy(struct mosquitto *mosq);
 
 /**
- * Makes a client as new: closes its connection, stops its thread, forgets messages,
- * options and callbacks, and takes `id`, `clean_session` and `obj` as
- * `mosquitto_new` does.
+ * Makes a client as new: closes its connection, stops its thread, takes it out of its
+ * `mqttrs_loop`, forgets messages, options and callbacks, and takes `id`, `clean_session`
+ * and `obj` as `mosquitto_new` does.
  *
  * Any thread, any callback.
  *

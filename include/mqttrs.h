@@ -15,6 +15,12 @@
 #define MQTTRS_VERSION_NUMBER \
     (MQTTRS_VERSION_MAJOR * 1000000 + MQTTRS_VERSION_MINOR * 1000 + MQTTRS_VERSION_REVISION)
 
+/**
+ * A loop that any number of clients share. Programs hold pointers to it and know nothing of
+ * its inside.
+ */
+struct mqttrs_loop;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -103,6 +109,171 @@ int mqttrs_websocket_header_add(struct mosquitto *mosq,
  * `mosq` is NULL or came from `mosquitto_new`; `buffer` has room for `size` bytes.
  */
 libmosq_EXPORT size_t mqttrs_last_error(struct mosquitto *mosq, char *buffer, size_t size);
+
+/**
+ * Makes a loop, without clients, that nobody runs yet: one thread that does what
+ * `mosquitto_loop_start` needs a thread a client for.
+ *
+ * It belongs to the program, which ends it with `mqttrs_loop_destroy`. `mqttrs_loop_add` puts
+ * clients in. It is run by `mqttrs_loop_run`, `mqttrs_loop_start` or `mqttrs_loop_run_once`.
+ * Any thread, any callback.
+ *
+ * Returns the loop, or NULL, with `errno` set, when the system has no descriptors left: a
+ * loop takes three, and its clients one each.
+ */
+libmosq_EXPORT struct mqttrs_loop *mqttrs_loop_new(void);
+
+/**
+ * Ends a loop. NULL is allowed and does nothing.
+ *
+ * A run is stopped as by `mqttrs_loop_stop`. The clients are removed as by
+ * `mqttrs_loop_remove`, and live on, with their connections.
+ *
+ * Any thread, any callback. `loop` must not be used afterwards; where that happens by mistake,
+ * functions answer with MOSQ_ERR_INVAL until 64 other loops have been destroyed.
+ *
+ * The caller promises:
+ * `loop` is NULL or came from `mqttrs_loop_new`.
+ */
+libmosq_EXPORT void mqttrs_loop_destroy(struct mqttrs_loop *loop);
+
+/**
+ * Puts a client into a loop, which drives it from now on, reconnects it, and calls its
+ * callbacks, in the thread that runs the loop: as the thread of `mosquitto_loop_start` would.
+ *
+ * May come before or after a connect call; `mosquitto_connect_async` is the one that does not
+ * hold up the others when called in a callback. Meanwhile `mosquitto_loop`,
+ * `mosquitto_loop_forever` and `mosquitto_loop_start` on the client return MOSQ_ERR_INVAL.
+ * `mqttrs_loop_remove` takes the client out again, and so do `mosquitto_destroy`,
+ * `mosquitto_reinitialise` and `mqttrs_loop_destroy`.
+ *
+ * Any thread, any callback, whether the loop runs or not.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `loop` or `mosq` NULL or destroyed, and when the
+ * client is in a loop already, has a thread of its own, or is in `mosquitto_loop` or
+ * `mosquitto_loop_forever` at the moment.
+ *
+ * The caller promises:
+ * `loop` is NULL or came from `mqttrs_loop_new`; `mosq` is NULL or came from `mosquitto_new`.
+ */
+libmosq_EXPORT int mqttrs_loop_add(struct mqttrs_loop *loop, struct mosquitto *mosq);
+
+/**
+ * Takes a client out of a loop. Its connection stays, and nobody drives it any more: the
+ * program may call `mosquitto_loop` or put it into another loop.
+ *
+ * When this returns, no callback of the client runs in the loop, or will: it waits for one
+ * that runs in another thread, so hold no lock that callback wants. Inside a callback of the
+ * client itself nothing is waited for, and this callback is the last. Two loops whose callbacks remove
+ * each other's clients at the same time wait for each other.
+ *
+ * Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `loop` or `mosq` NULL or destroyed, and when the
+ * client is not in this loop.
+ *
+ * The caller promises:
+ * As `mqttrs_loop_add`.
+ */
+libmosq_EXPORT
+int mqttrs_loop_remove(struct mqttrs_loop *loop,
+                       struct mosquitto *mosq);
+
+/**
+ * Runs a loop in the calling thread until `mqttrs_loop_stop` or `mqttrs_loop_destroy`, also
+ * while there is no client in it.
+ *
+ * Any thread, one at a time; inside a callback only for a loop that is not running.
+ *
+ * Returns MOSQ_ERR_SUCCESS when it was stopped; MOSQ_ERR_INVAL for `loop` NULL or destroyed and
+ * when the loop runs already; MOSQ_ERR_ERRNO, with `errno` set, when the system does not poll.
+ *
+ * The caller promises:
+ * `loop` is NULL or came from `mqttrs_loop_new`.
+ */
+libmosq_EXPORT int mqttrs_loop_run(struct mqttrs_loop *loop);
+
+/**
+ * Runs one turn of a loop: waits until there is something to do, gives every client that
+ * has something a share of the time, and returns.
+ *
+ * `timeout` is the longest wait in milliseconds, 0 for none and negative for no limit. (That is
+ * not the 1000 of `mosquitto_loop`: nothing is missed while it waits.) One turn does not read
+ * all that a busy client has; call this again and again. For a program's own event loop see
+ * `mqttrs_loop_socket`. `mqttrs_loop_stop` ends the wait.
+ *
+ * Any thread, one at a time; inside a callback only for a loop that is not running.
+ *
+ * Returns what `mqttrs_loop_run` returns. What happens to clients is for their callbacks.
+ *
+ * The caller promises:
+ * `loop` is NULL or came from `mqttrs_loop_new`.
+ */
+libmosq_EXPORT int mqttrs_loop_run_once(struct mqttrs_loop *loop, int timeout);
+
+/**
+ * Starts a thread that runs a loop until `mqttrs_loop_stop` or `mqttrs_loop_destroy`, and
+ * returns.
+ *
+ * Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `loop` NULL or destroyed and when the loop runs
+ * already; MOSQ_ERR_ERRNO, with `errno` set, when the system gives no thread.
+ *
+ * The caller promises:
+ * `loop` is NULL or came from `mqttrs_loop_new`.
+ */
+libmosq_EXPORT int mqttrs_loop_start(struct mqttrs_loop *loop);
+
+/**
+ * Ends the run of a loop, whichever thread it is in, after the callback it is in, and waits
+ * until it has ended.
+ *
+ * What clients have to send and the network takes at once is sent, a DISCONNECT of
+ * `mosquitto_disconnect` too; nothing is waited for. The clients stay in the loop and have
+ * their connections, but nobody drives them until the loop is run again.
+ *
+ * Any thread. In callbacks of clients that are in a loop, this or another, it does not wait.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `loop` NULL or destroyed and when the loop does not run:
+ * a run that begins later is not stopped.
+ *
+ * The caller promises:
+ * `loop` is NULL or came from `mqttrs_loop_new`.
+ */
+libmosq_EXPORT
+int mqttrs_loop_stop(struct mqttrs_loop *loop);
+
+/**
+ * The one descriptor to watch for all clients of a loop, in a program's own event loop:
+ * readable means that `mqttrs_loop_run_once` with timeout 0 has something to do.
+ *
+ * Watch it for reading, as long as `mqttrs_loop_timeout` says; then call
+ * `mqttrs_loop_run_once(loop, 0)`, whether it was readable or the time was over. Whatever comes
+ * up in between makes it readable, such as a message published by another thread or a client
+ * added. It stays the same for the life of the loop and belongs to the library: do not read,
+ * write or close it.
+ *
+ * Any thread, any callback. Returns -1 for `loop` NULL or destroyed.
+ *
+ * The caller promises:
+ * `loop` is NULL or came from `mqttrs_loop_new`.
+ */
+libmosq_EXPORT int mqttrs_loop_socket(struct mqttrs_loop *loop);
+
+/**
+ * In how many milliseconds `mqttrs_loop_run_once` has something to do at the latest, though
+ * the descriptor of `mqttrs_loop_socket` be not readable: a keep alive or an attempt to connect,
+ * for instance. It fits the last argument of poll().
+ *
+ * Any thread, any callback; ask again after each turn.
+ *
+ * Returns 0 for at once, -1 for never, and for `loop` NULL or destroyed.
+ *
+ * The caller promises:
+ * `loop` is NULL or came from `mqttrs_loop_new`.
+ */
+libmosq_EXPORT int mqttrs_loop_timeout(struct mqttrs_loop *loop);
 
 /**
  * Gives outgoing messages topic aliases without the program's doing (MQTT 5.0 section

@@ -31,10 +31,31 @@ pub struct Wait {
     pub deadline: Option<Instant>,
 }
 
+/// How much of what has arrived one call takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Share {
+    /// How many reads.
+    pub reads: usize,
+    /// How many bytes, after which nothing more is read; one large packet may have more.
+    pub bytes: usize,
+}
+
+impl Share {
+    /// What a client gets that is alone with its thread.
+    pub const WHOLE: Share = Share {
+        reads: READS,
+        bytes: usize::MAX,
+    };
+    /// Nothing is read.
+    pub const NO_READS: Share = Share { reads: 0, bytes: 0 };
+}
+
 /// How many slices one write gathers.
 const SLICES: usize = 64;
 /// How many reads one call makes before others get their turn.
 const READS: usize = 16;
+/// Room for a read that only the rest of a large packet makes.
+const LARGE_READ: usize = 65 * 1024;
 /// How many times one call of a loop thread fetches and writes what is queued.
 const WRITES: usize = 4;
 /// How long after the last message that was not collected with others one counts as alone.
@@ -54,7 +75,10 @@ impl Client {
                 st.readable = true;
                 st.reports += 1;
             },
-            1,
+            Share {
+                reads: 1,
+                ..Share::WHOLE
+            },
         )
     }
 
@@ -65,20 +89,32 @@ impl Client {
                 st.write_blocked = false;
                 st.reports += 1;
             },
-            0,
+            Share::NO_READS,
         )
     }
 
     /// Does what is due by time, such as keep alive; to be called about every second
     /// where nobody honours [`Wait::deadline`].
     pub fn handle_timeout(&self) -> Result<()> {
-        self.drive(|st| st.write_blocked = false, 0)
+        self.drive(|st| st.write_blocked = false, Share::NO_READS)
     }
 
     /// Everything at once, for a host that polls: `readable` and `writable` say what the
     /// descriptor is, `read_closed` that the peer ended its side, perhaps behind bytes
     /// that are still to be read.
     pub fn handle_ready(&self, readable: bool, writable: bool, read_closed: bool) -> Result<()> {
+        self.handle_share(readable, writable, read_closed, Share::WHOLE)
+    }
+
+    /// As [`Client::handle_ready`], for a host that has others to serve: no more than a
+    /// share. What is left [`Client::prepare_wait`] calls ready.
+    pub fn handle_share(
+        &self,
+        readable: bool,
+        writable: bool,
+        read_closed: bool,
+        share: Share,
+    ) -> Result<()> {
         self.drive(
             |st| {
                 st.parked = false;
@@ -89,50 +125,30 @@ impl Client {
                     st.write_blocked = false;
                 }
             },
-            READS,
+            share,
         )
     }
 
     /// What to wait for; after this, [`Wake::wake`] is called when it changes, until the
     /// next [`Client::handle_ready`].
     pub fn prepare_wait(&self) -> Wait {
+        self.lock().prepare_wait()
+    }
+
+    /// As [`Client::prepare_wait`], unless another host than `wake`'s has the client now.
+    pub fn prepare_wait_of(&self, wake: &dyn Wake) -> Option<Wait> {
         let mut st = self.lock();
-        let foreign_dispatcher = st.dispatcher.is_some();
-        let up = matches!(st.link, Link::Up(_));
-        let ready = st.failure.is_some()
-            || (st.session.has_events() && !foreign_dispatcher)
-            || (up && st.readable && !foreign_dispatcher)
-            || (up && st.io.is_some() && st.has_output() && !st.write_blocked)
-            || st.is_flushed_and_closing();
-        st.parked = !ready;
-        let dial_deadline = match &st.link {
-            Link::Dialing(dial) => dial.deadline(),
-            _ => None,
-        };
-        let attempt = if st.hosted && st.blocking_attempts == 0 {
-            st.lifecycle.next_attempt
-        } else {
-            None
-        };
-        // That of an attempt in a blocking call is the call's own.
-        let attempt_deadline = match st.link {
-            Link::Down => None,
-            _ => st.attempt_deadline,
-        };
-        let deadline = [
-            st.session.poll_timeout(),
-            dial_deadline,
-            attempt,
-            attempt_deadline,
-        ]
-        .into_iter()
-        .flatten()
-        .min();
-        Wait {
-            fd: st.fd().map(|fd| (fd, st.fd_serial)),
-            ready,
-            idle: st.is_idle(),
-            deadline,
+        let own = st.wake.as_ref().map(Arc::as_ptr);
+        let is_ours = own.is_some_and(|own| std::ptr::addr_eq(own, wake));
+        is_ours.then(|| st.prepare_wait())
+    }
+
+    /// Lends the descriptor with this number, if the client still has it, which it keeps
+    /// until `forget` returns: for a host that polls for it no longer.
+    pub fn forget_fd(&self, number: u64, forget: impl FnOnce(RawFd)) {
+        let st = self.lock();
+        if let (Some(fd), true) = (st.fd(), st.fd_serial == number) {
+            forget(fd);
         }
     }
 
@@ -166,9 +182,11 @@ impl Client {
         self.lock().dispatcher == Some(thread_token())
     }
 
-    /// Who waits for this client is woken by `wake`.
-    pub fn set_wake(&self, wake: Arc<dyn Wake>) {
-        self.lock().wake = Some(wake);
+    /// Who waits for this client is woken by `wake` from now on.
+    pub fn set_wake(&self, wake: Option<Arc<dyn Wake>>) {
+        let mut st = self.lock();
+        st.wake = wake;
+        st.parked = false;
     }
 
     /// Somebody runs the loop for the client from now on, and reconnects it, or does no
@@ -192,11 +210,11 @@ impl Client {
         }
     }
 
-    /// The one turn of the pump: note what the host saw, read at most `reads` times, do
+    /// The one turn of the pump: note what the host saw, read as much as `share` says, do
     /// what is due, write, deliver.
-    fn drive(&self, note: impl FnOnce(&mut State), reads: usize) -> Result<()> {
+    fn drive(&self, note: impl FnOnce(&mut State), share: Share) -> Result<()> {
         let mut st = self.lock();
-        if reads > 0 && st.dispatcher == Some(thread_token()) {
+        if share.reads > 0 && st.dispatcher == Some(thread_token()) {
             return Err(Error::invalid("the loop cannot run inside a callback"));
         }
         if st.is_idle() {
@@ -205,8 +223,8 @@ impl Client {
         note(&mut st);
         st.advance_dial();
         // Before the timers: an answer that waited while the program was busy counts.
-        if reads > 0 && st.readable && st.dispatcher.is_none() {
-            st = self.read_and_deliver(st, reads);
+        if share.reads > 0 && st.readable && st.dispatcher.is_none() {
+            st = self.read_and_deliver(st, share);
         }
         st = self.do_what_is_due(st);
         st = self.flush(st);
@@ -256,11 +274,12 @@ impl Client {
         st
     }
 
-    /// Reads at most `reads` times, and delivers what each read brought.
-    fn read_and_deliver<'a>(&'a self, mut st: Guard<'a>, reads: usize) -> Guard<'a> {
+    /// Reads a share, and delivers what each read brought.
+    fn read_and_deliver<'a>(&'a self, mut st: Guard<'a>, share: Share) -> Guard<'a> {
         let _right = self.take_dispatch(&mut st);
+        let mut left = share.bytes;
         for done in 0.. {
-            let inside_only = done >= reads;
+            let inside_only = done >= share.reads || left == 0;
             if !st.readable {
                 break;
             }
@@ -269,11 +288,12 @@ impl Client {
             if inside_only && !st.io.as_ref().is_some_and(|io| io.stream.buffers()) {
                 break;
             }
-            let outcome;
-            (st, outcome) = self.read(st, inside_only);
-            if !outcome {
+            let count;
+            (st, count) = self.read(st, inside_only, left);
+            if count == 0 {
                 break;
             }
+            left = left.saturating_sub(count);
             st = self.take_packets(st);
         }
         st.received.rest();
@@ -282,15 +302,19 @@ impl Client {
     }
 
     /// One read into the receive buffer, perhaps only of what a buffering stream has
-    /// inside; `false` when there was nothing.
-    fn read<'a>(&'a self, mut st: Guard<'a>, inside_only: bool) -> (Guard<'a>, bool) {
+    /// inside, of at most `most` bytes; 0 when there was nothing.
+    fn read<'a>(&'a self, mut st: Guard<'a>, inside_only: bool, most: usize) -> (Guard<'a>, usize) {
         let Some(mut io) = st.io.take() else {
-            return (st, false);
+            return (st, 0);
         };
         let (generation, reports) = (st.generation, st.reports);
         let mut received = std::mem::take(&mut st.received);
         drop(st);
-        let space = received.space();
+        let mut space = received.space();
+        // A share is about the time of others, which a large packet takes little of.
+        if !inside_only && space.len() > most && space.len() < LARGE_READ {
+            space = &mut space[..most];
+        }
         let room = space.len();
         if inside_only {
             io.stream.hold(true);
@@ -309,7 +333,7 @@ impl Client {
         }
         st = self.lock();
         if st.generation != generation {
-            return (st, false); // the stream was replaced meanwhile
+            return (st, 0); // the stream was replaced meanwhile
         }
         let io_buffers = io.stream.buffers();
         if io_buffers {
@@ -324,22 +348,22 @@ impl Client {
         match outcome {
             Ok(0) => {
                 st.end_link(Some(Error::Peer(PeerError::ConnectionLost)));
-                (st, false)
+                (st, 0)
             }
             Ok(count) => {
                 // A short read has emptied the socket. Where the end was announced with
                 // the bytes it is not announced again.
                 let emptied = count < room && !st.read_closed && !io_buffers;
                 st.readable = !emptied || st.reports != reports;
-                (st, true)
+                (st, count)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 st.readable = inside_only || st.reports != reports;
-                (st, false)
+                (st, 0)
             }
             Err(error) => {
                 st.end_link(Some(stream_error("read or write", &error)));
-                (st, false)
+                (st, 0)
             }
         }
     }
@@ -453,6 +477,49 @@ impl Client {
                 wake.wake();
                 st.parked = false;
             }
+        }
+    }
+}
+
+impl State {
+    /// What [`Client::prepare_wait`] says.
+    fn prepare_wait(&mut self) -> Wait {
+        let foreign_dispatcher = self.dispatcher.is_some();
+        let up = matches!(self.link, Link::Up(_));
+        let ready = self.failure.is_some()
+            || (self.session.has_events() && !foreign_dispatcher)
+            || (up && self.readable && !foreign_dispatcher)
+            || (up && self.io.is_some() && self.has_output() && !self.write_blocked)
+            || self.is_flushed_and_closing();
+        self.parked = !ready;
+        let dial_deadline = match &self.link {
+            Link::Dialing(dial) => dial.deadline(),
+            _ => None,
+        };
+        let attempt = if self.hosted && self.blocking_attempts == 0 {
+            self.lifecycle.next_attempt
+        } else {
+            None
+        };
+        // That of an attempt in a blocking call is the call's own.
+        let attempt_deadline = match self.link {
+            Link::Down => None,
+            _ => self.attempt_deadline,
+        };
+        let deadline = [
+            self.session.poll_timeout(),
+            dial_deadline,
+            attempt,
+            attempt_deadline,
+        ]
+        .into_iter()
+        .flatten()
+        .min();
+        Wait {
+            fd: self.fd().map(|fd| (fd, self.fd_serial)),
+            ready,
+            idle: self.is_idle(),
+            deadline,
         }
     }
 }

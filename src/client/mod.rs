@@ -34,7 +34,7 @@ use std::time::Instant;
 pub use crate::session::Publication;
 pub use crate::transport::{Proxy, ProxyKind, TlsFiles, TlsPart, TlsSettings};
 pub use crate::types::LogLevel;
-pub use driver::{Wait, Wake};
+pub use driver::{Share, Wait, Wake};
 pub use event::{Event, Handler, Message};
 pub use options::{Options, ReconnectDelay, Route, Server, Target, TransportKind, WillMessage};
 pub use receive::free_idle_buffers;

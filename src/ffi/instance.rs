@@ -57,7 +57,8 @@ pub unsafe extern "C" fn mosquitto_new(
 ///
 /// An open connection is closed without DISCONNECT, so that the server publishes the
 /// will; call `mosquitto_disconnect` first where that is not wanted. A thread made by
-/// `mosquitto_loop_start` is stopped. No callback begins after this call.
+/// `mosquitto_loop_start` is stopped; from a `mqttrs_loop` the client is removed. No callback
+/// begins after this call.
 ///
 /// Any thread; inside a callback too, and while other threads are inside calls on the
 /// same client: these return soon, with an error. `mosq` must not be used afterwards;
@@ -80,9 +81,9 @@ pub unsafe extern "C" fn mosquitto_destroy(mosq: *mut mosquitto) {
     })
 }
 
-/// Makes a client as new: closes its connection, stops its thread, forgets messages,
-/// options and callbacks, and takes `id`, `clean_session` and `obj` as
-/// `mosquitto_new` does.
+/// Makes a client as new: closes its connection, stops its thread, takes it out of its
+/// `mqttrs_loop`, forgets messages, options and callbacks, and takes `id`, `clean_session`
+/// and `obj` as `mosquitto_new` does.
 ///
 /// Any thread, any callback.
 ///
@@ -103,8 +104,7 @@ pub unsafe extern "C" fn mosquitto_reinitialise(
         let reinitialise = |contents: &Contents| {
             // SAFETY: the caller's promise.
             let id = unsafe { client_id(id, clean_session) }?;
-            // A client whose thread does not run has nothing to stop.
-            let _ = contents.runner.stop(true);
+            contents.runner.halt();
             contents.callbacks.clear();
             contents.callbacks.set_obj_or_handle(obj);
             contents.client().set_logging(false);

@@ -1,10 +1,13 @@
 //! Polling with `mio`: who calls the pump, and when.
 //!
 //! A [`Runner`] drives one client: for one turn (`mosquitto_loop`), until it is done
-//! (`mosquitto_loop_forever`), or on a thread of its own (`mosquitto_loop_start`).
+//! (`mosquitto_loop_forever`), or on a thread of its own (`mosquitto_loop_start`). A
+//! [`SharedLoop`] drives many on one thread.
 
 mod hub;
 mod poller;
+mod shared;
+mod usage;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -16,6 +19,8 @@ use once_cell::sync::OnceCell;
 use crate::client::Client;
 use crate::error::{CallerError, Error, Result};
 use poller::{Poller, Waker};
+pub use shared::SharedLoop;
+use usage::{Usage, Using};
 
 /// How long a loop thread that was told to stop goes on sending what was queued
 /// before a DISCONNECT.
@@ -43,6 +48,8 @@ struct Shared {
     waker: OnceCell<Arc<Waker>>,
     /// How many threads run the client's loop for good, or are about to.
     hosts: Mutex<usize>,
+    /// Whether these run it, or a shared loop.
+    usage: Mutex<Usage>,
 }
 
 #[derive(Debug)]
@@ -69,6 +76,7 @@ impl Runner {
                 returned: Condvar::new(),
                 waker: OnceCell::new(),
                 hosts: Mutex::new(0),
+                usage: Mutex::default(),
             }),
             thread: Mutex::new(None),
         }
@@ -84,9 +92,10 @@ impl Runner {
     /// # Errors
     ///
     /// Why the connection ended, once; `NotConnected` without one; `InvalidArgument` inside
-    /// an event handler.
+    /// an event handler, and for a client in a shared loop.
     pub fn run_once(&self, timeout: Option<Duration>) -> Result<()> {
         self.shared.check_not_in_handler()?;
+        let _using = Using::begin(&self.shared)?;
         match self.shared.try_poller()? {
             Some(mut poller) => self.shared.turn(poller.get()?, timeout, false),
             None => {
@@ -103,10 +112,11 @@ impl Runner {
     /// # Errors
     ///
     /// The error that cannot get better; `NotConnected` if no connection was asked for;
-    /// `InvalidArgument` inside an event handler.
+    /// `InvalidArgument` inside an event handler, and for a client in a shared loop.
     pub fn run_forever(&self) -> Result<()> {
         let shared = &self.shared;
         shared.check_not_in_handler()?;
+        let _using = Using::begin(shared)?;
         let Some(mut poller) = shared.try_poller()? else {
             return Err(Error::invalid("another thread runs the loop"));
         };
@@ -137,12 +147,14 @@ impl Runner {
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` if it was started before, an I/O error if there can be no thread.
+    /// `InvalidArgument` if it was started before, and for a client in a shared loop; an I/O
+    /// error if there can be no thread.
     pub fn start(&self) -> Result<()> {
         let mut thread = self.lock_thread();
         if thread.is_some() {
             return Err(Error::invalid("the loop thread was started before"));
         }
+        let using = Using::begin(&self.shared)?;
         // Made here, so that a failure is the caller's to see.
         drop(self.shared.waker()?);
         let stop = Arc::new(StopRequest::default());
@@ -154,7 +166,10 @@ impl Runner {
             .spawn({
                 let shared = Arc::clone(&self.shared);
                 let stop = Arc::clone(&stop);
-                move || shared.run_thread(&stop)
+                move || {
+                    let _using = using;
+                    shared.run_thread(&stop);
+                }
             })
             .map_err(|error| {
                 self.shared.end_hosting();
@@ -199,8 +214,14 @@ impl Runner {
     /// Stops the thread, if there is one, and closes the client.
     pub fn shut_down(&self) {
         self.shared.client.close();
-        // Without a thread there is nothing to stop.
+        self.halt();
+    }
+
+    /// Whoever runs the loop for the client for good stops doing so.
+    pub fn halt(&self) {
+        // Without a thread there is nothing to stop, without a shared loop nothing to leave.
         let _ = self.stop(true);
+        let _ = self.shared.leave(None);
     }
 
     fn lock_thread(&self) -> MutexGuard<'_, Option<LoopThread>> {
@@ -270,7 +291,7 @@ impl Shared {
                 let poller = Poller::new()?;
                 let waker = Arc::new(poller.waker()?);
                 *self.lock_poller() = Some(poller);
-                self.client.set_wake(waker.clone());
+                self.client.set_wake(Some(waker.clone()));
                 Ok(waker)
             })
             .cloned()
