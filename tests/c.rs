@@ -48,12 +48,32 @@ fn every_function_works_inside_every_callback_of_a_foreign_loop() {
 }
 
 fn reenter(drive: &str) {
+    reenter_with(
+        Program::build("callbacks_reenter", &format!("reenter-{drive}")),
+        drive,
+    );
+}
+
+fn reenter_with(program: Program, drive: &str) {
     let broker = Loopback::start();
     let port = broker.port().to_string();
-    let program = Program::build("callbacks_reenter", &format!("reenter-{drive}"));
     program.run(&[&port, drive, "all"]);
     program.run_under_valgrind(&[&port, drive, "ordinary"]);
     program.run_under_valgrind(&[&port, drive, "destroy"]);
+}
+
+/// As many as the library gives an epoll of their own: the clients behind these share one.
+const FIRST_CLIENTS: usize = 16;
+
+#[test]
+fn every_function_works_inside_every_callback_of_one_client_among_many() {
+    for drive in ["thread", "loop"] {
+        let name = format!("reenter-many-{drive}");
+        reenter_with(
+            Program::build("callbacks_reenter", &name).behind(FIRST_CLIENTS),
+            drive,
+        );
+    }
 }
 
 /// So that no function is added without its place in the programs that mean all of them.
@@ -103,6 +123,19 @@ fn eight_threads_and_callbacks_publish_in_order_over_connections_that_are_cut() 
 }
 
 #[test]
+fn a_client_among_many_publishes_in_order_from_eight_threads() {
+    let broker = Mosquitto::start("stress-many");
+    let port = broker.port().to_string();
+    let program = Program::build("stress", "stress-many").behind(FIRST_CLIENTS);
+    program.run(&[&port, "4000", "thread", "whole"]);
+    program.run(&[&port, "4000", "loop", "whole"]);
+    program.run_under_valgrind(&[&port, "100", "thread", "whole"]);
+    let cutter = Cutter::start(broker.port(), &[50_000, 20_000, 100_001]);
+    program.run(&[&cutter.port().to_string(), "2000", "thread", "cut"]);
+    assert_eq!(cutter.cuts(), 3);
+}
+
+#[test]
 fn helpers_subscribe_and_return_messages() {
     let broker = Mosquitto::start("helpers");
     Program::build("helpers", "helpers").run_under_valgrind(&[&broker.port().to_string()]);
@@ -125,10 +158,34 @@ fn destroying_and_stopping_end_soon_whatever_goes_on() {
 }
 
 #[test]
+fn destroying_and_stopping_clients_among_many_end_soon() {
+    let broker = Mosquitto::start("destroy-race-many");
+    let port = broker.port().to_string();
+    // With one idle client fewer, one client at a time has an epoll of its own.
+    for idle_clients in [FIRST_CLIENTS, FIRST_CLIENTS - 1] {
+        let name = format!("destroy-race-{idle_clients}");
+        let program = Program::build("destroy_race", &name).behind(idle_clients);
+        program.run(&[&port, "10"]);
+        program.run_under_valgrind(&[&port, "1"]);
+    }
+}
+
+#[test]
 fn threads_and_callbacks_that_call_anything_at_any_time_never_hang() {
     let broker = Loopback::start();
     let port = broker.port().to_string();
     let program = Program::build("chaos", "chaos");
+    for seed in ["1", "2", "103", "105"] {
+        program.run(&[&port, seed, "500"]);
+    }
+    program.run_under_valgrind(&[&port, "3", "100"]);
+}
+
+#[test]
+fn threads_and_callbacks_of_a_client_among_many_never_hang() {
+    let broker = Loopback::start();
+    let port = broker.port().to_string();
+    let program = Program::build("chaos", "chaos-many").behind(FIRST_CLIENTS);
     for seed in ["1", "2", "103", "105"] {
         program.run(&[&port, seed, "500"]);
     }

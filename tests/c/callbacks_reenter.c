@@ -494,6 +494,7 @@ int main(int argc, char **argv)
     CHECK(drive < DRIVES);
     choose_callbacks();
     mosquitto_lib_init();
+    idle_clients_begin();
     for (place = 0; place < PLACES; place++) {
         bool all = strcmp(argv[3], "all") == 0;
         if (all || strcmp(argv[3], "ordinary") == 0) {
@@ -508,6 +509,7 @@ int main(int argc, char **argv)
         }
     }
     watchdog(60);
+    idle_clients_end();
     wait_for_threads_to_end();
     mosquitto_lib_cleanup();
     return 0;

@@ -114,6 +114,7 @@ int main(int argc, char **argv)
     setters.message = on_message;
     setters.log = on_log;
     mosquitto_lib_init();
+    idle_clients_begin();
     client = mosquitto_new("chaos", true, NULL);
     CHECK(client != NULL);
     for (size_t i = 0; i < COUNT_OF(ordinary_calls); i++) {
@@ -130,6 +131,7 @@ int main(int argc, char **argv)
     }
     mosquitto_destroy(client);
     check_dead(client);
+    idle_clients_end();
     wait_for_threads_to_end();
     mosquitto_lib_cleanup();
     return 0;

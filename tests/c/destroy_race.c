@@ -232,6 +232,7 @@ int main(int argc, char **argv)
     port = port_of(argv[1]);
     rounds = atoi(argv[2]);
     mosquitto_lib_init();
+    idle_clients_begin();
     static void (*const parts[])(void) = {
         destroying_ends_what_other_threads_do,
         threads_start_and_stop_again_and_again,
@@ -245,6 +246,7 @@ int main(int argc, char **argv)
         parts[i]();
     }
     watchdog(60);
+    idle_clients_end();
     /* Look-ups of names that nobody waits for any more end too. */
     wait_for_threads_to_end();
     mosquitto_lib_cleanup();

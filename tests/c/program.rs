@@ -9,6 +9,7 @@ use crate::built::{build_dir, built, run, source, Scratch};
 /// A compiled program; its folder goes away with it.
 pub(crate) struct Program {
     path: PathBuf,
+    idle_clients: usize,
     _scratch: Scratch,
 }
 
@@ -33,19 +34,29 @@ impl Program {
             .arg(format!("-Wl,-rpath,{}", library.display())));
         Program {
             path,
+            idle_clients: 0,
             _scratch: scratch,
         }
     }
 
+    /// So many clients are there before the program's own, see `check.h`.
+    pub(crate) fn behind(mut self, idle_clients: usize) -> Program {
+        self.idle_clients = idle_clients;
+        self
+    }
+
     /// Runs the program, which has to succeed.
     pub(crate) fn run(&self, args: &[&str]) {
-        run(Command::new(&self.path).args(args));
+        run(self
+            .with_idle_clients(&mut Command::new(&self.path))
+            .args(args));
     }
 
     /// Runs the program under Valgrind, which has to find nothing: no invalid access, no
     /// leak, and nothing still reachable but what `valgrind.supp` says why.
     pub(crate) fn run_under_valgrind(&self, args: &[&str]) {
-        run(Command::new("valgrind")
+        run(self
+            .with_idle_clients(&mut Command::new("valgrind"))
             .args([
                 "--quiet",
                 "--error-exitcode=9",
@@ -60,5 +71,9 @@ impl Program {
             ))
             .arg(&self.path)
             .args(args));
+    }
+
+    fn with_idle_clients<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("IDLE_CLIENTS", self.idle_clients.to_string())
     }
 }

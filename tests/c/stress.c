@@ -186,6 +186,7 @@ int main(int argc, char **argv)
     CHECK(per_thread > 0 && per_thread * (THREADS + 4) < 65000);
 
     mosquitto_lib_init();
+    idle_clients_begin();
     char id[32];
     snprintf(id, sizeof(id), "stress-%d", (int)getpid());
     client = mosquitto_new(id, !cut, &port);
@@ -226,6 +227,7 @@ int main(int argc, char **argv)
         pthread_join(loop, NULL);
     }
     mosquitto_destroy(client);
+    idle_clients_end();
     int total = 0;
     for (int mid = 0; mid < 65536; mid++) {
         CHECK(accepted[mid] <= 1);
