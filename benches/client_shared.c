@@ -1,8 +1,8 @@
-/* Many clients in one thread. What turns them is the "host": here an epoll loop of this
- * program's own, by mosquitto_loop_read and its kin, which any library with libmosquitto's
- * API allows. A library with a shared loop of its own would be another host, found with
- * dlsym in host_begin(). */
+/* Many clients in one thread. What turns them is the "host": the library's shared loop where
+ * it has one (mqttrs_loop_*), otherwise an epoll loop of this program's own, by
+ * mosquitto_loop_read and its kin, which any library with libmosquitto's API allows. */
 #include "client.h"
+#include <dlfcn.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
 
@@ -13,8 +13,18 @@ struct member {
 	bool polls_write;
 };
 
+/* The shared loop of the library; all NULL without. */
+struct shared {
+	struct mqttrs_loop *loop;
+	struct mqttrs_loop *(*create)(void);
+	void (*destroy)(struct mqttrs_loop *);
+	int (*add)(struct mqttrs_loop *, struct mosquitto *);
+	int (*run_once)(struct mqttrs_loop *, int);
+};
+
 struct crowd {
 	const struct options *options;
+	struct shared shared;
 	struct member *members;
 	int epoll;
 	double next_misc, sent; /* sent: when the ping that is under way was */
@@ -24,6 +34,17 @@ struct crowd {
 
 static void host_begin(struct crowd *crowd)
 {
+	struct shared *shared = &crowd->shared;
+
+	/* A function pointer by way of an object pointer, as POSIX has dlsym(). */
+	*(void **)&shared->create = dlsym(RTLD_DEFAULT, "mqttrs_loop_new");
+	*(void **)&shared->destroy = dlsym(RTLD_DEFAULT, "mqttrs_loop_destroy");
+	*(void **)&shared->add = dlsym(RTLD_DEFAULT, "mqttrs_loop_add");
+	*(void **)&shared->run_once = dlsym(RTLD_DEFAULT, "mqttrs_loop_run_once");
+	if (shared->create) {
+		shared->loop = shared->create();
+		return;
+	}
 	crowd->epoll = epoll_create1(EPOLL_CLOEXEC);
 	crowd->next_misc = wall_ns() + 1e9;
 }
@@ -41,6 +62,11 @@ static void host_poll(struct crowd *crowd, struct member *member, int operation)
 
 static void host_add(struct crowd *crowd, struct member *member)
 {
+	if (crowd->shared.loop) {
+		must(crowd->shared.add(crowd->shared.loop, member->mosq), "mqttrs_loop_add");
+		must(mosquitto_connect_async(member->mosq, "127.0.0.1", crowd->options->port, 60), "connect");
+		return;
+	}
 	must(mosquitto_connect(member->mosq, "127.0.0.1", crowd->options->port, 60), "connect");
 	host_poll(crowd, member, EPOLL_CTL_ADD);
 }
@@ -51,6 +77,11 @@ static void host_run(struct crowd *crowd, const long *counter, long number, doub
 	struct epoll_event events[EVENTS];
 	double now = wall_ns();
 
+	if (crowd->shared.loop) {
+		for (; *counter < number && now < until; now = wall_ns())
+			must(crowd->shared.run_once(crowd->shared.loop, 100), "mqttrs_loop_run_once");
+		return;
+	}
 	while (*counter < number && now < until) {
 		int n = epoll_wait(crowd->epoll, events, EVENTS, 100);
 
@@ -70,6 +101,14 @@ static void host_run(struct crowd *crowd, const long *counter, long number, doub
 				must(mosquitto_loop_misc(crowd->members[i].mosq), "loop_misc");
 		}
 	}
+}
+
+static void host_end(struct crowd *crowd)
+{
+	if (crowd->shared.loop)
+		crowd->shared.destroy(crowd->shared.loop);
+	else
+		close(crowd->epoll);
 }
 
 static void on_connect(struct mosquitto *mosq, void *object, int rc)
@@ -145,6 +184,7 @@ void bench_shared(const struct options *o)
 		mosquitto_disconnect(crowd.members[i].mosq);
 		mosquitto_destroy(crowd.members[i].mosq);
 	}
+	host_end(&crowd);
 }
 
 static void on_flood(struct mosquitto *mosq, void *object, const struct mosquitto_message *message)
@@ -210,4 +250,5 @@ void bench_fair(const struct options *o)
 		mosquitto_disconnect(members[i].mosq);
 		mosquitto_destroy(members[i].mosq);
 	}
+	host_end(&crowd);
 }
