@@ -49,7 +49,7 @@ struct LoopThread {
 #[derive(Debug)]
 pub(super) struct Core {
     members: Mutex<Members>,
-    /// Signalled when a run has ended and, if somebody waits, when a client was served.
+    /// Signalled, if somebody waits, when a run has ended and when a client was served.
     changed: Condvar,
     waker: mio::Waker,
     registry: Registry,

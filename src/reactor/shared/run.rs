@@ -133,8 +133,9 @@ impl Drop for Run {
             if members.watched {
                 self.core.watch(&mut members);
             }
-            drop(members);
-            self.core.changed.notify_all();
+            if members.waiting > 0 {
+                self.core.changed.notify_all();
+            }
         }
     }
 }
