@@ -161,6 +161,8 @@ impl Client {
             }
             Err(error) => st.attempt_failed(error),
         }
+        // Where the connection stands at once, CONNECT need not wait for the loop.
+        st = self.flush(st);
         self.notify(&mut st);
         self.wake(&mut st);
         Ok(())
