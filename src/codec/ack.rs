@@ -35,6 +35,44 @@ impl AckKind {
         }
     }
 
+    /// The size of an acknowledgement that says no more than success.
+    pub const SUCCESS_LEN: usize = 4;
+
+    /// The whole packet, in any version, that says no more than success.
+    #[inline(always)]
+    pub const fn success(self, packet_id: PacketId) -> [u8; Self::SUCCESS_LEN] {
+        let [high, low] = packet_id.number().to_be_bytes();
+        [self.first_byte(), 2, high, low]
+    }
+
+    /// The packet at the start of `input`, if it is one of [`AckKind::success`].
+    #[inline(always)]
+    pub fn parse_success(input: &[u8]) -> Option<(Self, PacketId)> {
+        let &[first, 2, high, low, ..] = input else {
+            return None;
+        };
+        let all = [
+            AckKind::Puback,
+            AckKind::Pubrec,
+            AckKind::Pubrel,
+            AckKind::Pubcomp,
+        ];
+        let kind = all.into_iter().find(|kind| kind.first_byte() == first)?;
+        Some((kind, PacketId::new(u16::from_be_bytes([high, low]))?))
+    }
+
+    /// The low nibble of the first byte.
+    const fn flags(self) -> u8 {
+        match self {
+            AckKind::Pubrel => 2,
+            _ => 0,
+        }
+    }
+
+    const fn first_byte(self) -> u8 {
+        (self.packet_type() as u8) << 4 | self.flags()
+    }
+
     /// The specification's name.
     pub const fn name(self) -> &'static str {
         match self {
@@ -97,7 +135,6 @@ impl<'a> Ack<'a> {
     /// Appends the packet, in its shortest form.
     #[inline]
     pub fn encode(&self, out: &mut Vec<u8>, version: ProtocolVersion) {
-        let flags = if self.kind == AckKind::Pubrel { 2 } else { 0 };
         let long = version.has_properties()
             && (self.reason != ReasonCode::SUCCESS || !self.properties.is_empty());
         let properties = if long && !self.properties.is_empty() {
@@ -106,7 +143,7 @@ impl<'a> Ack<'a> {
             0
         };
         let body_len = 2 + usize::from(long) + properties;
-        put_fixed_header(out, self.kind.packet_type(), flags, body_len);
+        put_fixed_header(out, self.kind.packet_type(), self.kind.flags(), body_len);
         out.extend_from_slice(&self.packet_id.number().to_be_bytes());
         if long {
             out.push(self.reason.value());

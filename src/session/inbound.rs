@@ -44,6 +44,15 @@ impl Session {
             // Part of a large packet is a sign of life too.
             self.keep_alive.received(now);
         }
+        if self.state == State::Connected && self.maximum_packet_size >= AckKind::SUCCESS_LEN {
+            if let Some((kind, packet_id)) = AckKind::parse_success(input) {
+                self.handle_ack(&Ack::new(kind, packet_id, ReasonCode::SUCCESS), now)?;
+                return Ok(Some(Step {
+                    consumed: AckKind::SUCCESS_LEN,
+                    delivery: None,
+                }));
+            }
+        }
         let Some(frame) = Frame::parse(input, self.maximum_packet_size)? else {
             return Ok(None);
         };
@@ -206,7 +215,7 @@ impl Session {
             }
             _ => AckKind::Puback,
         };
-        self.queue(&Packet::Ack(Ack::new(kind, packet_id, ReasonCode::SUCCESS)));
+        self.queue_ack(kind, packet_id, ReasonCode::SUCCESS);
         self.log_debug(|id| format!("Client {id} sending {} (m{packet_id}, rc0)", kind.name()));
         Ok(!repeated)
     }
@@ -274,12 +283,12 @@ impl Session {
             }
             None => ReasonCode::PACKET_ID_NOT_FOUND,
         };
-        self.queue(&Packet::Ack(Ack::new(AckKind::Pubcomp, packet_id, reason)));
+        self.queue_ack(AckKind::Pubcomp, packet_id, reason);
         self.log_debug(|id| format!("Client {id} sending PUBCOMP (m{packet_id})"));
     }
 
     fn send_pubrel(&mut self, packet_id: PacketId, reason: ReasonCode) {
-        self.queue(&Packet::Ack(Ack::new(AckKind::Pubrel, packet_id, reason)));
+        self.queue_ack(AckKind::Pubrel, packet_id, reason);
         self.log_debug(|id| format!("Client {id} sending PUBREL (m{packet_id})"));
     }
 

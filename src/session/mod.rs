@@ -14,6 +14,7 @@
 //! and not acknowledged are sent again on the next one.
 
 mod aliases;
+mod bodies;
 mod commands;
 mod event;
 mod event_queue;
@@ -35,9 +36,9 @@ pub use plain::PlainReader;
 pub use publish::Publication;
 pub use transmit::TransmitBuf;
 
-use crate::codec::{Disconnect, Packet, Properties, PropertyBuf};
+use crate::codec::{Ack, AckKind, Disconnect, Packet, Properties, PropertyBuf};
 use crate::error::{CallerError, Error, PeerError, Result};
-use crate::types::{LogLevel, PacketId, ProtocolVersion, QoS};
+use crate::types::{LogLevel, PacketId, ProtocolVersion, QoS, ReasonCode};
 use aliases::{InboundAliases, OutboundAliases};
 use event_queue::EventQueue;
 use keep_alive::{Due, KeepAlive};
@@ -129,6 +130,9 @@ pub struct Session {
     /// messages are sent when the program has heard of it.
     resume: Resume,
     ids: PacketIds,
+    /// More messages wait, or did since there was none, than there are identifiers, so that
+    /// several may have the same.
+    overdrawn: bool,
     requests: PacketIdMap<Request>,
     outbound: Outbound,
     outbound_aliases: OutboundAliases,
@@ -218,6 +222,7 @@ impl Session {
             events: EventQueue::default(),
             resume: Resume::Held,
             ids: PacketIds::default(),
+            overdrawn: false,
             requests: PacketIdMap::default(),
             outbound: Outbound::default(),
             outbound_aliases: OutboundAliases::default(),
@@ -354,6 +359,7 @@ impl Session {
     /// Gives memory back that is kept for many messages to come.
     pub fn shrink(&mut self) {
         self.transmit.shrink();
+        self.outbound.shrink();
         self.unwritten.messages.shrink_to_fit();
     }
 
@@ -455,6 +461,17 @@ impl Session {
                 text,
             });
         }
+    }
+
+    fn queue_ack(&mut self, kind: AckKind, packet_id: PacketId, reason: ReasonCode) {
+        if reason != ReasonCode::SUCCESS {
+            self.queue(&Packet::Ack(Ack::new(kind, packet_id, reason)));
+            return;
+        }
+        // In all versions nothing follows the identifier then.
+        let out = self.transmit.open_segment();
+        out.extend_from_slice(&kind.success(packet_id));
+        self.queued += AckKind::SUCCESS_LEN as u64;
     }
 
     fn queue(&mut self, packet: &Packet<'_>) {

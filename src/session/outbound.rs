@@ -9,12 +9,16 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::bodies::{Bodies, Span};
 use super::packet_id_map::PacketIdMap;
 use crate::codec::{PropertyBuf, PropertyId, Value};
 use crate::types::{PacketId, QoS};
 
 /// Bodies of this size and more are shared with the transmit buffer instead of copied.
 const SHARE_FROM: usize = 16 * 1024;
+
+/// Room for so many messages is kept when there are none.
+const LARGEST_KEPT: usize = 32 * 1024;
 
 /// How far a message has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +33,17 @@ pub enum Stage {
     AwaitPubrec,
     /// QoS 2, released by PUBREL. Next: gone, with PUBCOMP or a lost session.
     AwaitPubcomp,
+}
+
+impl Stage {
+    /// Where a message of this QoS stands when its PUBLISH was sent.
+    #[inline(always)]
+    pub fn after_sending(qos: QoS) -> Self {
+        match qos {
+            QoS::ExactlyOnce => Stage::AwaitPubrec,
+            _ => Stage::AwaitPuback,
+        }
+    }
 }
 
 /// One message.
@@ -50,7 +65,7 @@ pub struct Entry {
 #[derive(Debug)]
 pub enum Content {
     /// The PUBLISH body as it goes over the wire.
-    Body(Box<[u8]>),
+    Body(Span),
     /// The same, of [`SHARE_FROM`] bytes or more.
     Large(Arc<Vec<u8>>),
     /// A message whose bytes depend on the moment it is sent: a topic alias, or a
@@ -76,17 +91,6 @@ pub struct Parts {
     pub properties: PropertyBuf,
     /// The payload.
     pub payload: Vec<u8>,
-}
-
-impl Content {
-    /// Takes an encoded PUBLISH body.
-    pub fn from_body(body: Vec<u8>) -> Self {
-        if body.len() >= SHARE_FROM {
-            Content::Large(Arc::new(body))
-        } else {
-            Content::Body(body.into_boxed_slice())
-        }
-    }
 }
 
 impl Parts {
@@ -125,6 +129,7 @@ pub struct Outbound {
     in_flight: usize,
     /// Where the messages are that were ever sent and have not ended.
     sent: PacketIdMap<u64>,
+    bodies: Bodies,
     /// How many messages PUBREC has released.
     releases: u64,
     /// There are, or were since the queue was last empty, messages of the kind
@@ -133,7 +138,28 @@ pub struct Outbound {
 }
 
 impl Outbound {
+    /// Keeps a PUBLISH body of `len` bytes, which `write` appends, for a message to come.
+    #[inline(always)]
+    pub fn keep_body(&mut self, len: usize, write: impl FnOnce(&mut Vec<u8>)) -> Content {
+        if len < SHARE_FROM {
+            return Content::Body(self.bodies.put(len, write));
+        }
+        let mut body = Vec::with_capacity(len);
+        write(&mut body);
+        Content::Large(Arc::new(body))
+    }
+
+    /// The PUBLISH body that is kept as `content`; empty for one that is not kept as such.
+    pub fn body<'a>(&'a self, content: &'a Content) -> &'a [u8] {
+        match content {
+            Content::Body(span) => self.bodies.get(*span),
+            Content::Large(body) => body,
+            Content::Parts(_) | Content::Released(_) => &[],
+        }
+    }
+
     /// Accepts a message.
+    #[inline(always)]
     pub fn push(&mut self, entry: Entry) {
         self.has_parts |= matches!(entry.content, Content::Parts(_));
         self.entries.push_back(Some(entry));
@@ -160,25 +186,46 @@ impl Outbound {
     }
 
     /// The next message to send on this connection.
+    #[inline(always)]
     pub fn next(&mut self) -> Option<&mut Entry> {
+        self.next_and_bodies().map(|(entry, _)| entry)
+    }
+
+    /// The next message to send on this connection, and where its body may be.
+    #[inline(always)]
+    pub fn next_and_bodies(&mut self) -> Option<(&mut Entry, &Bodies)> {
         loop {
             let index = self.index(self.cursor)?;
             match self.entries.get(index)? {
-                Some(_) => return self.entries[index].as_mut(),
+                Some(_) => {
+                    let entry = self.entries[index].as_mut()?;
+                    return Some((entry, &self.bodies));
+                }
                 None => self.cursor += 1,
             }
         }
     }
 
-    /// The message given by [`Outbound::next`] was sent: it is in flight now.
-    pub fn mark_sent(&mut self) {
-        let Some(index) = self.index(self.cursor) else {
-            return;
-        };
-        if let Some(Some(entry)) = self.entries.get(index) {
-            self.sent.insert(entry.packet_id, self.cursor);
-            self.in_flight += 1;
-            self.cursor += 1;
+    /// The message given by [`Outbound::next`], which has this identifier, was sent: it is in
+    /// flight now.
+    #[inline(always)]
+    pub fn mark_sent(&mut self, id: PacketId) {
+        self.sent.insert(id, self.cursor);
+        self.in_flight += 1;
+        self.cursor += 1;
+    }
+
+    /// Whether there are no messages.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Gives memory back that is kept for messages to come.
+    pub fn shrink(&mut self) {
+        self.bodies.shrink();
+        if self.entries.is_empty() {
+            self.entries = VecDeque::new();
+            self.sent.shrink();
         }
     }
 
@@ -186,6 +233,7 @@ impl Outbound {
     pub fn drop_next(&mut self) -> Option<Entry> {
         let index = self.index(self.cursor)?;
         let entry = self.entries.get_mut(index)?.take()?;
+        self.drop_body(&entry.content);
         self.sent.remove(entry.packet_id);
         self.cursor += 1;
         self.trim();
@@ -193,6 +241,7 @@ impl Outbound {
     }
 
     /// The message in flight with this identifier.
+    #[inline(always)]
     pub fn get_mut(&mut self, id: PacketId) -> Option<&mut Entry> {
         let index = self.index(self.sent.get(id)?)?;
         self.entries.get_mut(index)?.as_mut()
@@ -205,22 +254,37 @@ impl Outbound {
             // A repeated PUBREC changes nothing.
             if entry.stage != Stage::AwaitPubcomp {
                 entry.stage = Stage::AwaitPubcomp;
-                entry.content = Content::Released(releases);
+                let content = std::mem::replace(&mut entry.content, Content::Released(releases));
+                self.drop_body(&content);
                 self.releases += 1;
             }
         }
     }
 
     /// Ends the message in flight with this identifier.
-    pub fn remove(&mut self, id: PacketId) -> Option<Entry> {
-        let sequence = self.sent.remove(id)?;
-        let index = self.index(sequence)?;
-        let entry = self.entries.get_mut(index)?.take()?;
+    #[inline(always)]
+    pub fn remove(&mut self, id: PacketId) {
+        let Some(sequence) = self.sent.remove(id) else {
+            return;
+        };
+        let entry = self
+            .index(sequence)
+            .and_then(|index| self.entries.get_mut(index));
+        let Some(entry) = entry.and_then(Option::take) else {
+            return;
+        };
+        self.drop_body(&entry.content);
         if sequence < self.cursor {
             self.in_flight -= 1;
         }
         self.trim();
-        Some(entry)
+    }
+
+    #[inline(always)]
+    fn drop_body(&mut self, content: &Content) {
+        if let Content::Body(span) = content {
+            self.bodies.take_out(*span);
+        }
     }
 
     /// The connection ended: what was in flight has to be sent again.
@@ -249,9 +313,19 @@ impl Outbound {
         ended
     }
 
-    /// Every message, oldest first.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.entries.iter_mut().flatten()
+    /// Puts what `change` makes of it in the place of each message's content, oldest first;
+    /// `None` leaves it.
+    pub fn convert(&mut self, mut change: impl FnMut(&mut Outbound, &Entry) -> Option<Content>) {
+        for index in 0..self.entries.len() {
+            let Some(mut entry) = self.entries[index].take() else {
+                continue;
+            };
+            if let Some(content) = change(self, &entry) {
+                self.drop_body(&entry.content);
+                entry.content = content;
+            }
+            self.entries[index] = Some(entry);
+        }
     }
 
     /// Lets the released messages change places among themselves, so that PUBRELs go out
@@ -286,19 +360,23 @@ impl Outbound {
         }
     }
 
+    #[inline(always)]
     fn index(&self, sequence: u64) -> Option<usize> {
         usize::try_from(sequence.checked_sub(self.base)?).ok()
     }
 
+    #[inline(always)]
     fn trim(&mut self) {
-        while let Some(None) = self.entries.front() {
+        while matches!(self.entries.front(), Some(None)) {
             self.entries.pop_front();
             self.base += 1;
         }
         self.cursor = self.cursor.max(self.base);
-        self.has_parts &= !self.entries.is_empty();
-        if self.entries.is_empty() && self.entries.capacity() > 4096 {
-            self.entries = VecDeque::new();
+        if self.entries.is_empty() {
+            self.has_parts = false;
+            if self.entries.capacity() > LARGEST_KEPT {
+                self.entries = VecDeque::new();
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ impl<T: Copy> PacketIdMap<T> {
     }
 
     /// What is there for `id`.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, id: PacketId) -> Option<T> {
         let (page, index) = place(id);
         self.pages.get(page)?.as_ref()?[index]
@@ -48,15 +48,11 @@ impl<T: Copy> PacketIdMap<T> {
     }
 
     /// Puts something there for `id`, in the place of what was there.
+    #[inline(always)]
     pub fn insert(&mut self, id: PacketId, value: T) {
         let (page, index) = place(id);
-        if page != self.current {
-            self.drop_if_empty(self.current);
-            self.current = page;
-        }
-        if self.pages.len() <= page {
-            self.pages.resize_with(page + 1, || None);
-            self.counts.resize(page + 1, 0);
+        if page != self.current || self.pages.len() <= page {
+            self.turn_to(page);
         }
         let slot = &mut self.pages[page].get_or_insert_with(|| Box::new([None; PAGE]))[index];
         if slot.replace(value).is_none() {
@@ -65,7 +61,18 @@ impl<T: Copy> PacketIdMap<T> {
         }
     }
 
+    #[cold]
+    fn turn_to(&mut self, page: usize) {
+        self.drop_if_empty(self.current);
+        self.current = page;
+        if self.pages.len() <= page {
+            self.pages.resize_with(page + 1, || None);
+            self.counts.resize(page + 1, 0);
+        }
+    }
+
     /// Takes out what is there for `id`.
+    #[inline(always)]
     pub fn remove(&mut self, id: PacketId) -> Option<T> {
         let (page, index) = place(id);
         let value = self.pages.get_mut(page)?.as_mut()?[index].take()?;
@@ -107,7 +114,7 @@ impl<T: Copy> PacketIdMap<T> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn place(id: PacketId) -> (usize, usize) {
     let number = usize::from(id.number());
     (number / PAGE, number % PAGE)

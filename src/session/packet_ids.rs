@@ -19,6 +19,7 @@ pub struct PacketIds {
 
 impl PacketIds {
     /// The next free identifier, now in use; `None` when all 65535 are.
+    #[inline(always)]
     pub fn allocate(&mut self) -> Option<PacketId> {
         let id = self.next_free()?;
         self.reserve(id);
@@ -36,16 +37,18 @@ impl PacketIds {
     }
 
     /// The number after the last one handed out, in use or not.
+    #[inline(always)]
     pub fn next_number(&mut self) -> PacketId {
         self.last = self.last.checked_add(1).unwrap_or(1);
         PacketId::new(self.last).unwrap_or(PacketId::MIN)
     }
 
     /// Takes this identifier into use, if it is not.
+    #[inline(always)]
     pub fn reserve(&mut self, id: PacketId) {
         let (page, word, bit) = place(id);
         if self.pages.len() <= page {
-            self.pages.resize_with(PAGES.min(page + 1), || None);
+            self.add_pages(page);
         }
         if let Some(slot) = self.pages.get_mut(page) {
             let word = &mut slot.get_or_insert_with(Default::default)[word];
@@ -54,7 +57,13 @@ impl PacketIds {
         }
     }
 
+    #[cold]
+    fn add_pages(&mut self, page: usize) {
+        self.pages.resize_with(PAGES.min(page + 1), || None);
+    }
+
     /// Gives an identifier back.
+    #[inline(always)]
     pub fn release(&mut self, id: PacketId) {
         let (page, word, bit) = place(id);
         if let Some(Some(page)) = self.pages.get_mut(page) {
@@ -77,6 +86,7 @@ impl PacketIds {
         }
     }
 
+    #[inline(always)]
     fn next_free(&mut self) -> Option<PacketId> {
         if self.used == usize::from(u16::MAX) {
             return None;
@@ -91,6 +101,7 @@ impl PacketIds {
     }
 
     /// Steps over identifiers in use 64 at a time.
+    #[cold]
     fn skip_full_words(&mut self) {
         while let Some(next) = self.last.checked_add(1) {
             let Some(id) = PacketId::new(next).filter(|_| next % 64 == 0) else {
@@ -104,12 +115,14 @@ impl PacketIds {
         }
     }
 
+    #[inline(always)]
     fn is_used(&self, id: PacketId) -> bool {
         let (page, word, bit) = place(id);
         matches!(self.pages.get(page), Some(Some(page)) if page[word] & bit != 0)
     }
 }
 
+#[inline(always)]
 fn place(id: PacketId) -> (usize, usize, u64) {
     let number = usize::from(id.number());
     (

@@ -10,8 +10,8 @@ use super::{Resume, Session, SessionEvent, State};
 use crate::codec::primitive::{put_string, varint_len, VARINT_MAX};
 use crate::codec::PLAIN_BODY_LEN;
 use crate::codec::{
-    put_fixed_header, put_plain, Ack, AckKind, Packet, PacketType, Place, Properties, PropertyBuf,
-    PropertyId, Publish, Value,
+    put_fixed_header, put_plain, AckKind, PacketType, Place, Properties, PropertyBuf, PropertyId,
+    Publish, Value,
 };
 use crate::error::{CallerError, Error, Result};
 use crate::types::{topic, PacketId, ProtocolVersion, QoS, ReasonCode};
@@ -262,7 +262,9 @@ impl Session {
                 payload: message.payload.to_vec(),
             }))
         } else {
-            Content::from_body(encode_body(self.version, message, packet_id))
+            let (version, len) = (self.version, body_len(self.version, message));
+            self.outbound
+                .keep_body(len, |out| put_body(out, version, message, packet_id))
         };
         self.outbound.push(Entry {
             packet_id,
@@ -281,6 +283,7 @@ impl Session {
         if let Some(id) = self.ids.allocate() {
             return Ok(id);
         }
+        self.overdrawn = true;
         if self.outbound.unacknowledged() + self.requests.len() < usize::from(u16::MAX) {
             for _ in 0..u16::MAX {
                 let id = self.ids.next_number();
@@ -313,8 +316,14 @@ impl Session {
         if !may_send {
             return;
         }
+        if self.overdrawn {
+            self.overdrawn = !self.outbound.is_empty();
+        }
         let window = self.window();
         while self.outbound.in_flight() < window {
+            if self.send_plain() {
+                continue;
+            }
             let Some(entry) = self.outbound.next() else {
                 return;
             };
@@ -331,19 +340,48 @@ impl Session {
             }
             match stage {
                 Stage::AwaitPubcomp => {
-                    self.queue(&Packet::Ack(Ack::new(
-                        AckKind::Pubrel,
-                        packet_id,
-                        ReasonCode::SUCCESS,
-                    )));
+                    self.queue_ack(AckKind::Pubrel, packet_id, ReasonCode::SUCCESS);
                     self.log_debug(|id| format!("Client {id} sending PUBREL (m{packet_id})"));
                 }
                 _ => self.send_entry(stage != Stage::Waiting, now),
             }
             // Its older namesake, if it had one, has given the identifier back.
             self.ids.reserve(packet_id);
-            self.outbound.mark_sent();
+            self.outbound.mark_sent(packet_id);
         }
+    }
+
+    /// Sends the next message for the first time, if nothing but that is to be done, as with
+    /// most.
+    #[inline(always)]
+    fn send_plain(&mut self) -> bool {
+        if self.overdrawn || self.logging {
+            return false;
+        }
+        let Some((entry, bodies)) = self.outbound.next_and_bodies() else {
+            return false;
+        };
+        let Content::Body(span) = entry.content else {
+            return false;
+        };
+        let limit = self.server.maximum_packet_size as usize;
+        let sendable = entry.stage == Stage::Waiting
+            && entry.qos <= self.server.maximum_qos
+            && 1 + varint_len(span.len() as u32) + span.len() <= limit;
+        if !sendable {
+            return false;
+        }
+        let packet_id = entry.packet_id;
+        entry.stage = Stage::after_sending(entry.qos);
+        let retain = entry.retain && self.server.retain_available;
+        let flags = entry.qos.number() << 1 | u8::from(retain);
+        let out = self.transmit.open_segment();
+        let before = out.len();
+        put_fixed_header(out, PacketType::Publish, flags, span.len());
+        out.extend_from_slice(bodies.get(span));
+        self.queued += (out.len() - before) as u64;
+        self.outbound.mark_sent(packet_id);
+        true
     }
 
     /// Drops the next message if it expired while waiting, or if this server cannot
@@ -385,16 +423,13 @@ impl Session {
 
     /// Queues the PUBLISH of the next message.
     fn send_entry(&mut self, dup: bool, now: Instant) {
-        let Some(entry) = self.outbound.next() else {
+        let Some((entry, bodies)) = self.outbound.next_and_bodies() else {
             return;
         };
         let (packet_id, qos) = (entry.packet_id, entry.qos);
         let retain = entry.retain && self.server.retain_available;
         if !dup {
-            entry.stage = match qos {
-                QoS::ExactlyOnce => Stage::AwaitPubrec,
-                _ => Stage::AwaitPuback,
-            };
+            entry.stage = Stage::after_sending(qos);
         }
         let flags = u8::from(dup) << 3 | qos.number() << 1 | u8::from(retain);
         let room_for_alias = entry_len(entry, self.version, &self.outbound_aliases)
@@ -402,9 +437,9 @@ impl Session {
             <= self.server.maximum_packet_size as usize;
         let before = self.transmit.len();
         match &entry.content {
-            Content::Body(body) => self.transmit.append_with(|out| {
-                put_fixed_header(out, PacketType::Publish, flags, body.len());
-                out.extend_from_slice(body);
+            Content::Body(span) => self.transmit.append_with(|out| {
+                put_fixed_header(out, PacketType::Publish, flags, span.len());
+                out.extend_from_slice(bodies.get(*span));
             }),
             Content::Large(body) => {
                 let body = Arc::clone(body);
@@ -456,11 +491,16 @@ impl Session {
 
     fn log_sent_entry(&mut self, dup: bool, retain: bool) {
         let version = self.version;
-        let Some(entry) = self.outbound.next() else {
+        let Some((entry, bodies)) = self.outbound.next_and_bodies() else {
             return;
         };
         let (id, qos) = (entry.packet_id, entry.qos);
-        let (topic, len) = describe(entry, version);
+        let body = match &entry.content {
+            Content::Body(span) => bodies.get(*span),
+            Content::Large(body) => body,
+            Content::Parts(_) | Content::Released(_) => &[],
+        };
+        let (topic, len) = describe(entry, body, version);
         self.log_debug(|client| {
             format!(
                 "Client {client} sending PUBLISH (d{}, q{}, r{}, m{id}, '{topic}', ... ({len} bytes))",
@@ -495,38 +535,30 @@ impl Session {
         if old.has_properties() == version.has_properties() {
             return;
         }
-        for entry in self.outbound.iter_mut() {
+        self.outbound.convert(|outbound, entry| {
             let flags = entry.qos.number() << 1;
-            let body: &[u8] = match &entry.content {
-                Content::Body(body) => body,
-                Content::Large(body) => body,
-                Content::Parts(parts) => {
-                    let message = Publication {
-                        topic: &parts.topic,
-                        payload: &parts.payload,
-                        qos: entry.qos,
-                        retain: entry.retain,
-                        properties: Properties::EMPTY,
-                    };
-                    let body = encode_body(version, &message, entry.packet_id);
-                    entry.content = Content::from_body(body);
-                    continue;
+            let packet;
+            let (topic, payload): (&str, &[u8]) = match &entry.content {
+                Content::Parts(parts) => (&parts.topic, &parts.payload),
+                Content::Released(_) => return None,
+                content => {
+                    let body = outbound.body(content).to_vec();
+                    packet = body;
+                    // We encoded it ourselves, so it decodes.
+                    let packet = Publish::decode(flags, &packet, old).ok()?;
+                    (packet.topic, packet.payload)
                 }
-                Content::Released(_) => continue,
             };
-            // We encoded it ourselves, so it decodes.
-            if let Ok(packet) = Publish::decode(flags, body, old) {
-                let message = Publication {
-                    topic: packet.topic,
-                    payload: packet.payload,
-                    qos: entry.qos,
-                    retain: entry.retain,
-                    properties: Properties::EMPTY,
-                };
-                let body = encode_body(version, &message, entry.packet_id);
-                entry.content = Content::from_body(body);
-            }
-        }
+            let message = Publication {
+                topic,
+                payload,
+                qos: entry.qos,
+                retain: entry.retain,
+                properties: Properties::EMPTY,
+            };
+            let len = body_len(version, &message);
+            Some(outbound.keep_body(len, |out| put_body(out, version, &message, entry.packet_id)))
+        });
     }
 }
 
@@ -542,28 +574,31 @@ fn without_alias(properties: Properties<'_>) -> PropertyBuf {
     rest
 }
 
-/// The variable header and payload of a PUBLISH.
-fn encode_body(version: ProtocolVersion, message: &Publication<'_>, id: PacketId) -> Vec<u8> {
-    let properties = if version.has_properties() {
-        message.properties.encoded_len()
-    } else {
-        0
+/// The size of what [`put_body`] appends.
+#[inline(always)]
+fn body_len(version: ProtocolVersion, message: &Publication<'_>) -> usize {
+    let properties = match version.has_properties() {
+        true => message.properties.encoded_len(),
+        false => 0,
     };
-    let mut body =
-        Vec::with_capacity(2 + message.topic.len() + 2 + properties + message.payload.len());
-    put_string(&mut body, message.topic);
-    body.extend_from_slice(&id.number().to_be_bytes());
+    2 + message.topic.len() + 2 + properties + message.payload.len()
+}
+
+/// Appends the variable header and payload of a PUBLISH.
+#[inline(always)]
+fn put_body(out: &mut Vec<u8>, version: ProtocolVersion, message: &Publication<'_>, id: PacketId) {
+    put_string(out, message.topic);
+    out.extend_from_slice(&id.number().to_be_bytes());
     if version.has_properties() {
-        message.properties.put(&mut body);
+        message.properties.put(out);
     }
-    body.extend_from_slice(message.payload);
-    body
+    out.extend_from_slice(message.payload);
 }
 
 /// The size of the PUBLISH at most.
 fn entry_len(entry: &Entry, version: ProtocolVersion, aliases: &OutboundAliases) -> usize {
     let body_len = match &entry.content {
-        Content::Body(body) => body.len(),
+        Content::Body(span) => span.len(),
         Content::Large(body) => body.len(),
         Content::Parts(parts) => {
             let properties = parts.properties.as_properties();
@@ -585,13 +620,10 @@ fn entry_len(entry: &Entry, version: ProtocolVersion, aliases: &OutboundAliases)
 }
 
 /// Topic and payload length, for the log.
-fn describe(entry: &Entry, version: ProtocolVersion) -> (String, usize) {
-    let body: &[u8] = match &entry.content {
-        Content::Body(body) => body,
-        Content::Large(body) => body,
-        Content::Parts(parts) => return (parts.topic.to_string(), parts.payload.len()),
-        Content::Released(_) => &[],
-    };
+fn describe(entry: &Entry, body: &[u8], version: ProtocolVersion) -> (String, usize) {
+    if let Content::Parts(parts) = &entry.content {
+        return (parts.topic.to_string(), parts.payload.len());
+    }
     match Publish::decode(entry.qos.number() << 1, body, version) {
         Ok(packet) => (packet.topic.to_owned(), packet.payload.len()),
         Err(_) => (String::new(), 0),
