@@ -115,6 +115,11 @@ pub trait Handler: Send + Sync {
     /// Something happened.
     fn event(&self, event: Event<'_>);
 
+    /// A message arrived: as [`Event::Message`].
+    fn message(&self, message: &Message<'_>) {
+        self.event(Event::Message(*message));
+    }
+
     /// These messages were published with success and nothing more is to be said of them:
     /// as [`Event::Published`] for each, as long as `go_on` says so.
     fn published(&self, packet_ids: &[PacketId], go_on: &dyn Fn() -> bool) {

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::receive::ReceiveBuf;
-use super::{Client, Event, Guard, Message};
+use super::{Client, Guard, Message};
 use crate::codec::Properties;
 use crate::error::Error;
-use crate::session::{Delivery, PlainReader, Session};
+use crate::session::{Delivery, PlainReader, Session, AT_LEAST_ONCE, AT_MOST_ONCE};
 
 /// How many messages are taken at most before the first of them is delivered.
 const LARGEST_BATCH: usize = 128;
@@ -74,8 +74,14 @@ impl Client {
             }
             let limit = st.intake.limit;
             if let Some(reader) = st.session.plain_reader() {
-                let count;
-                (st, count) = self.deliver_plain(st, reader, limit);
+                let state = &mut *st;
+                let unread = state.received.unread();
+                let mut count = state.session.acknowledge_plain(reader, unread, limit);
+                if count > 0 {
+                    st = self.deliver_acknowledged(st, reader, count);
+                } else {
+                    (st, count) = self.deliver_plain(st, reader, limit);
+                }
                 if st.closed || st.generation != generation {
                     return st;
                 }
@@ -134,15 +140,43 @@ impl Client {
         (self.flush(st), Instant::now())
     }
 
-    /// Lends the plain messages at the front to the program, at most `limit`; gives their
-    /// number.
+    /// Lends so many plain messages of QoS 1, which are at the front, to the program.
+    fn deliver_acknowledged<'a>(
+        &'a self,
+        mut st: Guard<'a>,
+        reader: PlainReader,
+        count: usize,
+    ) -> Guard<'a> {
+        let generation = st.generation;
+        let mut received = std::mem::take(&mut st.received);
+        let epoch = self.epoch.load(Ordering::Relaxed);
+        drop(st);
+        for _ in 0..count {
+            // Their acknowledgements may be on the way, whatever became of the connection.
+            let taken = reader.take::<AT_LEAST_ONCE>(received.unread());
+            let Some((len, delivery)) = taken else { break };
+            if self.epoch.load(Ordering::Relaxed) == epoch {
+                self.lend(&mut received, 0, &delivery);
+            }
+            received.consume(len);
+        }
+        st = self.lock();
+        if st.generation == generation {
+            st.received = received;
+        }
+        st
+    }
+
+    /// Lends the plain messages of QoS 0 at the front to the program, at most `limit`; gives
+    /// their number.
     fn deliver_plain<'a>(
         &'a self,
         mut st: Guard<'a>,
         reader: PlainReader,
         limit: usize,
     ) -> (Guard<'a>, usize) {
-        let Some((mut len, mut delivery)) = reader.take(st.received.unread()) else {
+        let Some((mut len, mut delivery)) = reader.take::<AT_MOST_ONCE>(st.received.unread())
+        else {
             return (st, 0);
         };
         let generation = st.generation;
@@ -163,7 +197,7 @@ impl Client {
             if count >= limit || mark() != begun {
                 break;
             }
-            match reader.take(received.unread()) {
+            match reader.take::<AT_MOST_ONCE>(received.unread()) {
                 Some(next) => (len, delivery) = next,
                 None => break,
             }
@@ -226,7 +260,7 @@ impl Client {
             delivery.topic.clone(),
             delivery.payload.clone(),
             |topic, payload, packet| {
-                self.handler.event(Event::Message(Message {
+                self.handler.message(&Message {
                     packet_id: delivery.packet_id,
                     qos: delivery.qos,
                     retain: delivery.retain,
@@ -234,7 +268,7 @@ impl Client {
                     properties: Properties::trusted(&packet[delivery.properties.clone()]),
                     topic_nul: alias_topic.as_deref().unwrap_or(topic),
                     payload_nul: payload,
-                }));
+                });
             },
         );
     }

@@ -117,29 +117,19 @@ impl ReceiveBuf {
         data: std::ops::Range<usize>,
         lend: impl FnOnce(&[u8], &[u8], &[u8]) -> R,
     ) -> R {
-        let (start, packet) = (self.start + offset, self.end);
-        let text = start + text.start..start + text.end;
-        let data = if data.is_empty() {
-            packet..packet
-        } else {
-            start + data.start..start + data.end
-        };
-        if text.start > start {
-            self.bytes.copy_within(text.clone(), text.start - 1);
-            self.bytes[text.end - 1] = 0;
+        let packet = &mut self.bytes[self.start + offset..];
+        if text.start > 0 {
+            packet[text.start - 1..text.end].copy_within(1.., 0);
+            packet[text.end - 1] = 0;
         }
-        let behind = std::mem::replace(&mut self.bytes[data.end], 0);
-        let text_c = if text.start > start {
-            text.start - 1..text.end
-        } else {
-            packet..packet + 1
+        // An empty payload may stand at 0.
+        let behind = std::mem::replace(&mut packet[data.end], 0);
+        let text_c = match text.start {
+            0 => &[0],
+            start => &packet[start - 1..text.end],
         };
-        let result = lend(
-            &self.bytes[text_c],
-            &self.bytes[data.start..data.end + 1],
-            &self.bytes[start..packet],
-        );
-        self.bytes[data.end] = behind;
+        let result = lend(text_c, &packet[data.start..data.end + 1], packet);
+        packet[data.end] = behind;
         result
     }
 }

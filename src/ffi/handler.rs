@@ -226,7 +226,8 @@ impl Callbacks {
         }
     }
 
-    fn message(&self, message: Message<'_>) {
+    #[inline(always)]
+    fn arrived(&self, message: &Message<'_>) {
         let mosq = self.mosq();
         let payload = message.payload();
         let lent = mosquitto_message {
@@ -330,7 +331,7 @@ impl Handler for Callbacks {
             } => {
                 self.published_one(c_int::from(packet_id.number()), reason.value(), properties);
             }
-            Event::Message(message) => self.message(message),
+            Event::Message(message) => self.arrived(&message),
             Event::Subscribed {
                 packet_id,
                 codes,
@@ -347,6 +348,10 @@ impl Handler for Callbacks {
             }
             Event::Log { level, text } => self.logged(level, text),
         }
+    }
+
+    fn message(&self, message: &Message<'_>) {
+        self.arrived(message);
     }
 
     fn published(&self, packet_ids: &[PacketId], go_on: &dyn Fn() -> bool) {

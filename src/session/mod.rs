@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 
 pub use commands::ConnectRequest;
 pub use event::{Delivery, SessionEvent, Step};
-pub use plain::PlainReader;
+pub use plain::{PlainReader, AT_LEAST_ONCE, AT_MOST_ONCE};
 pub use publish::Publication;
 pub use transmit::TransmitBuf;
 
@@ -463,10 +463,10 @@ impl Session {
         }
     }
 
+    #[inline(always)]
     fn queue_ack(&mut self, kind: AckKind, packet_id: PacketId, reason: ReasonCode) {
         if reason != ReasonCode::SUCCESS {
-            self.queue(&Packet::Ack(Ack::new(kind, packet_id, reason)));
-            return;
+            return self.queue(&Packet::Ack(Ack::new(kind, packet_id, reason)));
         }
         // In all versions nothing follows the identifier then.
         let out = self.transmit.open_segment();
