@@ -9,7 +9,7 @@ mod poller;
 mod shared;
 mod usage;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -45,6 +45,8 @@ struct Shared {
     poller: Mutex<Option<Poller>>,
     /// Signalled when the poller is back, and when a thread that waits for it is to stop.
     returned: Condvar,
+    /// How many threads wait for that; changed only by who has the lock of the poller.
+    awaiting: AtomicUsize,
     waker: OnceCell<Arc<Waker>>,
     /// How many threads run the client's loop for good, or are about to.
     hosts: Mutex<usize>,
@@ -74,6 +76,7 @@ impl Runner {
                 client,
                 poller: Mutex::new(None),
                 returned: Condvar::new(),
+                awaiting: AtomicUsize::new(0),
                 waker: OnceCell::new(),
                 hosts: Mutex::new(0),
                 usage: Mutex::default(),
@@ -259,10 +262,12 @@ impl Shared {
             if stop.asked.load(Ordering::SeqCst) {
                 return None;
             }
+            self.awaiting.fetch_add(1, Ordering::Relaxed);
             poller = self
                 .returned
                 .wait(poller)
                 .unwrap_or_else(PoisonError::into_inner);
+            self.awaiting.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -363,8 +368,12 @@ impl PollerGuard<'_> {
 
 impl Drop for PollerGuard<'_> {
     fn drop(&mut self) {
-        *self.shared.lock_poller() = self.poller.take();
-        self.shared.returned.notify_all();
+        let mut poller = self.shared.lock_poller();
+        *poller = self.poller.take();
+        // A system call that mostly nobody waits for.
+        if self.shared.awaiting.load(Ordering::Relaxed) > 0 {
+            self.shared.returned.notify_all();
+        }
     }
 }
 
