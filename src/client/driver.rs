@@ -377,43 +377,68 @@ impl Client {
         let mut rounds = if st.hosted { WRITES } else { usize::MAX };
         while st.has_output() && !st.write_blocked && rounds > 0 {
             rounds -= 1;
-            let Some(mut io) = st.io.take() else {
+            let Some(io) = st.io.take() else {
                 return st; // who has it writes this too
             };
-            let (generation, reports) = (st.generation, st.reports);
-            st.session.poll_transmit(&mut io.pending);
-            drop(st);
-            let (sent, outcome) = io.write();
-            st = self.lock();
-            if st.generation != generation {
-                return st; // the stream was replaced meanwhile
-            }
-            if !io.stream.is_handshaking() {
-                st.attempt_deadline = None;
-            }
-            let gone = io.stream.is_gone();
-            st.io = Some(io);
-            st.session.transmitted(sent, Instant::now());
-            match outcome {
-                Ok(blocked) => st.write_blocked = blocked && st.reports == reports,
-                Err(error) => match stream_error("read or write", &error) {
-                    // The server may have said why before it closed: that is still to be
-                    // read, and so is the end.
-                    Error::Peer(PeerError::ConnectionLost) if !gone => {
-                        st.write_blocked = true;
-                        st.readable = true;
-                    }
-                    error => {
-                        st.end_link(Some(error));
-                        return st;
-                    }
-                },
+            let connected;
+            (st, connected) = self.write(st, io, &[]);
+            if !connected {
+                return st;
             }
         }
         if st.is_flushed_and_closing() && !st.lifecycle.wanted && st.failure.is_none() {
             st.end_link(None);
         }
         st
+    }
+
+    /// Sends what waits and then the payload of [`Session::publish_lent`], of which only that is
+    /// copied which the network does not take at once.
+    ///
+    /// [`Session::publish_lent`]: crate::session::Session::publish_lent
+    pub(super) fn send_lent<'a>(&'a self, mut st: Guard<'a>, payload: &[u8]) -> Guard<'a> {
+        match st.io.take() {
+            Some(io) if !st.write_blocked => self.write(st, io, payload).0,
+            io => {
+                st.io = io;
+                st.session.append_lent(payload);
+                st
+            }
+        }
+    }
+
+    /// Writes what waits, and `lent` behind it; whether the connection is still the same.
+    fn write<'a>(&'a self, mut st: Guard<'a>, mut io: Box<Io>, lent: &[u8]) -> (Guard<'a>, bool) {
+        let (generation, reports) = (st.generation, st.reports);
+        st.session.poll_transmit(&mut io.pending);
+        drop(st);
+        let (sent, outcome) = io.write(lent);
+        st = self.lock();
+        if st.generation != generation {
+            return (st, false); // the stream was replaced meanwhile
+        }
+        if !io.stream.is_handshaking() {
+            st.attempt_deadline = None;
+        }
+        let gone = io.stream.is_gone();
+        st.io = Some(io);
+        st.session.transmitted(sent, Instant::now());
+        match outcome {
+            Ok(blocked) => st.write_blocked = blocked && st.reports == reports,
+            Err(error) => match stream_error("read or write", &error) {
+                // The server may have said why before it closed: that is still to be
+                // read, and so is the end.
+                Error::Peer(PeerError::ConnectionLost) if !gone => {
+                    st.write_blocked = true;
+                    st.readable = true;
+                }
+                error => {
+                    st.end_link(Some(error));
+                    return (st, false);
+                }
+            },
+        }
+        (st, true)
     }
 
     /// After a call of the program changed something: gets it on its way.
@@ -525,26 +550,41 @@ impl State {
 }
 
 impl Io {
-    /// Writes until all is out (`Ok(false)`) or the stream takes no more (`Ok(true)`);
-    /// also tells how much went out.
-    fn write(&mut self) -> (usize, io::Result<bool>) {
+    /// Writes what waits, and then `lent`, until all is out (`Ok(false)`) or the stream takes no
+    /// more (`Ok(true)`); also tells how much went out. What is left of `lent` is copied.
+    fn write(&mut self, mut lent: &[u8]) -> (usize, io::Result<bool>) {
         let mut sent = 0;
-        while !self.pending.is_empty() {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let count = self.pending.fill(&mut slices);
-            match self.stream.write_vectored(&slices[..count]) {
+        let outcome = loop {
+            if self.pending.is_empty() && lent.is_empty() {
+                break self.stream.flush();
+            }
+            match self.write_once(lent) {
                 Ok(written) => {
                     sent += written;
-                    self.pending.advance(written);
+                    let waited = written.min(self.pending.len());
+                    self.pending.advance(waited);
+                    lent = &lent[written - waited..];
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return (sent, Ok(true)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return (sent, Err(error)),
+                Err(error) => break Err(error),
             }
+        };
+        if !lent.is_empty() {
+            self.pending.append_shared(Arc::new(lent.to_vec()));
         }
-        match self.stream.flush() {
+        match outcome {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => (sent, Ok(true)),
             outcome => (sent, outcome.map(|()| false)),
         }
+    }
+
+    fn write_once(&mut self, lent: &[u8]) -> io::Result<usize> {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let mut count = self.pending.fill(&mut slices);
+        if !lent.is_empty() && count < SLICES {
+            slices[count] = IoSlice::new(lent);
+            count += 1;
+        }
+        self.stream.write_vectored(&slices[..count])
     }
 }

@@ -259,7 +259,10 @@ impl Client {
             true => st.clock,
             false => Instant::now(),
         };
-        let id = st.session.publish(message, now, on_id)?;
+        let id = st.session.publish_lent(message, now, on_id)?;
+        if message.is_lent() {
+            st = self.send_lent(st, message.payload);
+        }
         self.kick_output(st);
         Ok(id)
     }

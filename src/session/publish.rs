@@ -31,8 +31,15 @@ pub struct Publication<'a> {
     pub properties: Properties<'a>,
 }
 
-/// QoS 0 payloads of this size and more get a segment of their own.
-const OWN_SEGMENT_FROM: usize = 64 * 1024;
+impl Publication<'_> {
+    /// Whether it is of the kind whose payload [`Session::publish_lent`] does not copy.
+    pub fn is_lent(&self) -> bool {
+        self.qos == QoS::AtMostOnce && self.payload.len() >= LENT_FROM
+    }
+}
+
+/// QoS 0 payloads of this size and more are lent, see [`Session::publish_lent`].
+const LENT_FROM: usize = 64 * 1024;
 
 /// How much a topic alias may add to a packet: itself, and a byte for each of the two
 /// lengths that it is part of.
@@ -44,6 +51,22 @@ impl Session {
     /// QoS 0 needs a connection (CONNACK is not waited for). QoS 1 and 2 are accepted at
     /// any time and sent when there is a connection and the window has room.
     pub fn publish(
+        &mut self,
+        message: &Publication<'_>,
+        now: Instant,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
+        let packet_id = self.publish_lent(message, now, on_id)?;
+        if message.is_lent() {
+            self.append_lent(message.payload);
+        }
+        Ok(packet_id)
+    }
+
+    /// As [`Session::publish`], but of a message that [`Publication::is_lent`] the payload is left
+    /// to the host: it follows what [`Session::poll_transmit`] gives now, before anything else.
+    /// Either the host sends it there, or it calls [`Session::append_lent`].
+    pub fn publish_lent(
         &mut self,
         message: &Publication<'_>,
         now: Instant,
@@ -77,6 +100,11 @@ impl Session {
             QoS::AtMostOnce => self.publish_at_most_once(message, retain, alias, on_id),
             _ => self.publish_stored(message, retain, alias, now, on_id),
         }
+    }
+
+    /// The payload that [`Session::publish_lent`] left to the host is copied after all.
+    pub fn append_lent(&mut self, payload: &[u8]) {
+        self.transmit.append_shared(Arc::new(payload.to_vec()));
     }
 
     /// Checks the topic; for a message with an alias gives the alias and the topic meant.
@@ -202,15 +230,15 @@ impl Session {
     fn queue_at_most_once(&mut self, packet: &Publish<'_>, packet_id: PacketId) {
         let version = self.version;
         let before = self.transmit.len();
-        if packet.payload.len() < OWN_SEGMENT_FROM {
+        let mut lent = 0;
+        if packet.payload.len() < LENT_FROM {
             self.transmit.append_with(|out| packet.encode(out, version));
         } else {
             self.transmit
                 .append_with(|out| packet.encode_header(out, version));
-            self.transmit
-                .append_shared(Arc::new(packet.payload.to_vec()));
+            lent = packet.payload.len();
         }
-        self.queued += (self.transmit.len() - before) as u64;
+        self.queued += (self.transmit.len() - before + lent) as u64;
         self.unwritten.push(self.queued, packet_id);
         if self.logging {
             self.log_publish("sending", 0, packet, packet_id.number(), packet.topic);
