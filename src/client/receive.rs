@@ -11,6 +11,9 @@ const LEAST_ROOM: usize = 16 * 1024;
 /// Buffers that no client needs just now: a client that waits for the network has none, be
 /// there ten thousand of them.
 static IDLE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+/// What is allocated for one: so much that allocators ask the system for it, which need not
+/// clear it, so that no more of it becomes resident than is received into.
+const FRESH_SIZE: usize = 160 * 1024;
 /// How many are kept: as many threads as read at the same time.
 const IDLE_MAX: usize = 4;
 
@@ -140,7 +143,11 @@ fn buffer(size: usize) -> Vec<u8> {
         return vec![0; size];
     }
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    idle.unwrap_or_else(|| vec![0; READ_SIZE + 1])
+    idle.unwrap_or_else(|| {
+        let mut fresh = vec![0; FRESH_SIZE];
+        fresh.truncate(READ_SIZE + 1);
+        fresh
+    })
 }
 
 fn give_back(buffer: Vec<u8>) {
