@@ -181,6 +181,10 @@ impl Client {
         let generation = st.generation;
         drop(self.deliver_now(st, Event::PreConnect));
         let mut st = self.lock();
+        if st.generation == generation {
+            // A loop that took the client over in the callback need not make another one.
+            st.lifecycle.next_attempt = None;
+        }
         let target = match (&st.target, st.generation == generation) {
             (Some(target), true) => target,
             _ => return Err(Error::invalid("the attempt was overtaken by another call")),
@@ -336,7 +340,7 @@ impl super::State {
             format!("Warning: Unable to connect: {error}")
         });
         self.plan_reconnect(&error);
-        self.failure = Some(error);
+        self.failure = Some(Box::new(error));
     }
 
     /// The time for the attempt is over.

@@ -233,7 +233,7 @@ impl Client {
         st = self.flush(st);
         st = self.dispatch(st);
         match st.failure.take() {
-            Some(error) => Err(error),
+            Some(error) => Err(*error),
             None => Ok(()),
         }
     }

@@ -85,9 +85,9 @@ struct State {
     received: ReceiveBuf,
     intake: Intake,
     /// Why the last link ended, until a loop function has returned it.
-    failure: Option<Error>,
+    failure: Option<Box<Error>>,
     /// What went wrong last, for the program to read.
-    last_error: Option<Error>,
+    last_error: Option<Box<Error>>,
     /// When the attempt that is going on has to have come to a connection.
     attempt_deadline: Option<Instant>,
     /// How many attempts were made since the target was set or a connection accepted.
@@ -357,12 +357,12 @@ impl Client {
     /// What went wrong last: the error of a call that returned one, of an attempt to
     /// connect, or of a connection that ended.
     pub fn last_error(&self) -> Option<Error> {
-        self.lock().last_error.clone()
+        self.lock().last_error.as_deref().cloned()
     }
 
     /// Keeps an error for [`Client::last_error`].
     pub fn note_error(&self, error: &Error) {
-        self.lock().last_error = Some(error.clone());
+        self.lock().last_error = Some(Box::new(error.clone()));
     }
 
     /// The descriptor that becomes readable when the network has something for us;
@@ -514,7 +514,7 @@ impl State {
         self.session.handle_closed(error.clone());
         if let Some(error) = error {
             self.plan_reconnect(&error);
-            self.failure = Some(error);
+            self.failure = Some(Box::new(error));
         }
     }
 
@@ -537,7 +537,7 @@ impl State {
 
     fn note_failure(&mut self, error: Option<&Error>) {
         if let Some(error) = error {
-            self.last_error = Some(error.clone());
+            self.last_error = Some(Box::new(error.clone()));
         }
     }
 
@@ -616,5 +616,22 @@ mod tests {
         assert_eq!(one.len(), 23);
         assert!(one.starts_with("mosq-"));
         assert_ne!(one, other);
+    }
+
+    /// What most clients do not use belongs in a box of its own: see also
+    /// `tests/idle_memory.rs`.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn what_every_client_has_is_small() {
+        let sizes = [
+            ("client", size_of::<Client>(), 1400),
+            ("session", size_of::<Session>(), 850),
+            ("options", size_of::<Options>(), 120),
+            ("target", size_of::<Target>(), 64),
+            ("stream and what it has not taken", size_of::<Io>(), 120),
+        ];
+        for (name, size, most) in sizes {
+            assert!(size <= most, "{name}: {size} bytes, {most} at most");
+        }
     }
 }

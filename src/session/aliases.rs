@@ -10,6 +10,12 @@ use crate::error::{Error, PeerError, Result};
 #[derive(Debug, Default)]
 pub struct InboundAliases {
     maximum: u16,
+    /// Absent until there is one.
+    introduced: Option<Box<Introduced>>,
+}
+
+#[derive(Debug, Default)]
+struct Introduced {
     topics: HashMap<u16, Arc<str>>,
 }
 
@@ -17,7 +23,7 @@ impl InboundAliases {
     /// A connection begins, with the Topic Alias Maximum its CONNECT announces.
     pub fn reset(&mut self, maximum: u16) {
         self.maximum = maximum;
-        self.topics.clear();
+        self.introduced = None;
     }
 
     /// The topic of a PUBLISH with this alias and this topic field; `None` when the
@@ -27,17 +33,19 @@ impl InboundAliases {
             return Err(Error::Peer(PeerError::TopicAliasInvalid));
         }
         if topic.is_empty() {
-            let known = self.topics.get(&alias).cloned();
+            let introduced = self.introduced.as_ref();
+            let known = introduced.and_then(|introduced| introduced.topics.get(&alias));
             // An alias without a topic and never introduced is a protocol error
             // (MQTT 5.0 section 3.3.4).
             return known
-                .map(Some)
+                .map(|topic| Some(Arc::clone(topic)))
                 .ok_or_else(|| Error::protocol("unknown topic alias"));
         }
-        match self.topics.get(&alias) {
+        let topics = &mut self.introduced.get_or_insert_default().topics;
+        match topics.get(&alias) {
             Some(known) if &**known == topic => {}
             _ => {
-                self.topics.insert(alias, topic.into());
+                topics.insert(alias, topic.into());
             }
         }
         Ok(None)

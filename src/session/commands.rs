@@ -356,7 +356,7 @@ impl Session {
 
     /// The packet's bytes, if the server takes packets of that size.
     fn encode(&self, packet: &Packet<'_>) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(64); // most need no more
         packet.encode(&mut bytes, self.version);
         self.check_size(bytes.len())?;
         Ok(bytes)
