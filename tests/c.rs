@@ -47,6 +47,11 @@ fn every_function_works_inside_every_callback_of_a_foreign_loop() {
     reenter("foreign");
 }
 
+#[test]
+fn every_function_works_inside_every_callback_of_a_shared_loop() {
+    reenter("shared");
+}
+
 fn reenter(drive: &str) {
     reenter_with(
         Program::build("callbacks_reenter", &format!("reenter-{drive}")),

@@ -524,6 +524,29 @@ fn a_client_that_connects_before_it_is_added_is_driven_all_the_same() {
 }
 
 #[test]
+fn a_client_that_is_added_while_it_begins_to_connect_connects_once() {
+    let shared = Shared::started();
+    let broker = Broker::start();
+    let mut client = Client::new(V311, Some("t"), true);
+    client.drive = Drive::Thread;
+    client.pre_connect_callback();
+    client.on_event(move |client, event| {
+        if matches!(event, Event::PreConnect) {
+            assert_eq!(shared.add(client), MOSQ_ERR_SUCCESS);
+        }
+    });
+    client.connect_async(broker.port(), 60).unwrap();
+    client.expect_event(Event::PreConnect);
+    let peer = broker.accept();
+    let mut w = wire(broker, client, peer, V311, 60);
+    w.accept_session(false, &[]);
+    converse(&mut w, false);
+    assert!(w.broker.try_accept().is_none());
+    w.finish();
+    shared.destroy();
+}
+
+#[test]
 fn removing_a_client_waits_for_its_callback_in_another_thread() {
     let shared = Shared::started();
     for destroys in [false, true] {

@@ -1,13 +1,15 @@
 /* callbacks_reenter: every function inside every callback, for each way of driving a client.
  *
  * Arguments: port of a broker that agrees to everything, the way of driving (loop, forever,
- * thread, foreign), and which calls (ordinary, the name of another one, or all).
+ * thread, foreign, shared), and which calls (ordinary, the name of another one, or all).
  *
  * A run is a small script that callbacks carry on: connect, authenticate, subscribe, publish,
  * receive, unsubscribe, disconnect. In one place of it, one callback does something else first;
  * after that the script has to come to its end all the same, or to the end that was asked for. */
 #include <poll.h>
 #include <stdatomic.h>
+
+#include <mqttrs.h>
 
 #include "every_call.h"
 
@@ -38,8 +40,15 @@ static const char *const place_names[PLACES] = {
     "unsubscribe_v5", "unsubscribe2_v5", "ext_auth", "log",
 };
 
-enum drive { LOOP, FOREVER, THREAD, FOREIGN, DRIVES };
-static const char *const drive_names[DRIVES] = { "loop", "forever", "thread", "foreign" };
+enum drive { LOOP, FOREVER, THREAD, FOREIGN, SHARED, DRIVES };
+static const char *const drive_names[DRIVES] = { "loop", "forever", "thread", "foreign", "shared" };
+
+/* What only a shared loop has: the client leaves it and comes back, another one comes and
+ * goes, the loop is stopped. */
+static const struct call shared_calls[] = {
+    { .name = "rejoin" }, { .name = "another" }, { .name = "shared_stop" },
+};
+static struct mqttrs_loop *shared;
 
 /* One run. */
 static enum drive drive;
@@ -76,6 +85,12 @@ static bool disconnects(void)
     return is("disconnect") || is("disconnect_v5");
 }
 
+/* Whether a thread of the library drives the client, and reconnects it. */
+static bool hosted(void)
+{
+    return drive == THREAD || drive == SHARED;
+}
+
 static bool offline(enum place where)
 {
     return where == PRE_CONNECT || where == DISCONNECT || where == DISCONNECT_V5;
@@ -105,12 +120,36 @@ static int expected_of_action(void)
         return offline(place) ? MOSQ_ERR_NO_CONN : MOSQ_ERR_SUCCESS;
     }
     if (is("loop_start")) {
-        return drive == THREAD ? MOSQ_ERR_INVAL : MOSQ_ERR_SUCCESS;
+        return hosted() ? MOSQ_ERR_INVAL : MOSQ_ERR_SUCCESS;
     }
     if (stops()) {
         return drive == THREAD ? MOSQ_ERR_SUCCESS : MOSQ_ERR_INVAL;
     }
     return MOSQ_ERR_SUCCESS;
+}
+
+static void act_on_the_shared_loop(struct mosquitto *m)
+{
+    if (is("rejoin")) {
+        CHECK_INT(0, mqttrs_loop_remove(shared, m));
+        CHECK_INT(MOSQ_ERR_INVAL, mqttrs_loop_remove(shared, m));
+        CHECK_INT(0, mqttrs_loop_add(shared, m));
+        CHECK_INT(MOSQ_ERR_INVAL, mqttrs_loop_add(shared, m));
+    } else if (is("another")) {
+        struct mosquitto *other = mosquitto_new(NULL, true, NULL);
+        CHECK(other != NULL);
+        CHECK_INT(0, mqttrs_loop_add(shared, other));
+        CHECK_INT(0, mosquitto_connect_async(other, CALL_HOST, call_port, 60));
+        CHECK_INT(0, mqttrs_loop_remove(shared, other));
+        CHECK_INT(0, mosquitto_connect(other, CALL_HOST, call_port, 60));
+        CHECK_INT(0, mqttrs_loop_add(shared, other));
+        mosquitto_destroy(other);
+        CHECK_INT(MOSQ_ERR_INVAL, mqttrs_loop_remove(shared, other));
+    } else {
+        CHECK_INT(0, mqttrs_loop_stop(shared));
+        stopped = true;
+        gate_open(&interrupted);
+    }
 }
 
 static void act(struct mosquitto *m)
@@ -128,6 +167,10 @@ static void act(struct mosquitto *m)
             }
         }
         continued = place == EXT_AUTH || place == LOG;
+        return;
+    }
+    if (action->make == NULL) {
+        act_on_the_shared_loop(m);
         return;
     }
     if (is("destroy")) {
@@ -383,8 +426,10 @@ static void begin(struct mosquitto *m)
     int rc;
     if (drive == THREAD) {
         CHECK_INT(0, mosquitto_loop_start(m));
+    } else if (drive == SHARED) {
+        CHECK_INT(0, mqttrs_loop_add(shared, m));
     }
-    if (drive == THREAD && place == PRE_CONNECT) {
+    if (hosted() && place == PRE_CONNECT) {
         rc = mosquitto_connect_async(m, CALL_HOST, call_port, 60);
         CHECK_INT(0, rc);
         return;
@@ -427,10 +472,15 @@ static void run_to_the_end(struct mosquitto *m)
         if (is("loop_start")) {
             gate_wait(&over);
         }
-    } else if (drive == THREAD) {
+    } else if (hosted()) {
         gate_wait(&interrupted);
-        if (stopped) {
+        if (stopped && drive == THREAD) {
             CHECK_INT(0, mosquitto_loop_start(m));
+        } else if (stopped) {
+            /* Its run ends when the callback has. */
+            while (mqttrs_loop_start(shared) == MOSQ_ERR_INVAL) {
+                sched_yield();
+            }
         }
         gate_wait(&over);
     } else {
@@ -474,7 +524,7 @@ static void run(void)
     } else if (action == NULL) {
         for (size_t i = 0; i < PLACES; i++) {
             /* Without properties of CONNECT there is no authentication. */
-            bool unreachable = i == EXT_AUTH && drive == THREAD && place == PRE_CONNECT;
+            bool unreachable = i == EXT_AUTH && hosted() && place == PRE_CONNECT;
             CHECK(unreachable || seen[i] > 0);
         }
     }
@@ -495,6 +545,11 @@ int main(int argc, char **argv)
     choose_callbacks();
     mosquitto_lib_init();
     idle_clients_begin();
+    if (drive == SHARED) {
+        shared = mqttrs_loop_new();
+        CHECK(shared != NULL);
+        CHECK_INT(0, mqttrs_loop_start(shared));
+    }
     for (place = 0; place < PLACES; place++) {
         bool all = strcmp(argv[3], "all") == 0;
         if (all || strcmp(argv[3], "ordinary") == 0) {
@@ -507,8 +562,15 @@ int main(int argc, char **argv)
                 run();
             }
         }
+        for (size_t i = 0; drive == SHARED && i < COUNT_OF(shared_calls); i++) {
+            action = &shared_calls[i];
+            if (all || strcmp(argv[3], action->name) == 0) {
+                run();
+            }
+        }
     }
     watchdog(60);
+    mqttrs_loop_destroy(shared);
     idle_clients_end();
     wait_for_threads_to_end();
     mosquitto_lib_cleanup();

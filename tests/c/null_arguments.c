@@ -408,6 +408,46 @@ static void making_connections(void)
     mosquitto_destroy(m);
 }
 
+/* One loop for many clients: mqttrs.h. */
+static void shared_loops(void)
+{
+    struct mosquitto *m = fresh(4), *gone = fresh(4);
+    struct mqttrs_loop *loop = mqttrs_loop_new(), *none = NULL;
+    static const int timeouts[] = { 0, 1, INT_MIN, INT_MAX };
+    mosquitto_destroy(gone);
+    CHECK(loop != NULL);
+    for (int round = 0; round < 2; round++) {
+        CHECK_INT(INVAL, mqttrs_loop_add(none, m));
+        CHECK_INT(INVAL, mqttrs_loop_remove(none, m));
+        CHECK_INT(INVAL, mqttrs_loop_run(none));
+        CHECK_INT(INVAL, mqttrs_loop_start(none));
+        CHECK_INT(INVAL, mqttrs_loop_stop(none));
+        CHECK_INT(-1, mqttrs_loop_socket(none));
+        CHECK_INT(-1, mqttrs_loop_timeout(none));
+        for (size_t i = 0; i < COUNT_OF(timeouts); i++) {
+            CHECK_INT(INVAL, mqttrs_loop_run_once(none, timeouts[i]));
+        }
+        mqttrs_loop_destroy(none);
+        none = mqttrs_loop_new();
+        CHECK(none != NULL);
+        mqttrs_loop_destroy(none);
+    }
+    CHECK_INT(INVAL, mqttrs_loop_add(loop, NULL));
+    CHECK_INT(INVAL, mqttrs_loop_add(loop, gone));
+    CHECK_INT(INVAL, mqttrs_loop_remove(loop, NULL));
+    CHECK_INT(INVAL, mqttrs_loop_remove(loop, gone));
+    CHECK_INT(INVAL, mqttrs_loop_remove(loop, m));
+    CHECK_INT(0, mqttrs_loop_run_once(loop, 0));
+    CHECK_INT(0, mqttrs_loop_add(loop, m));
+    CHECK_INT(INVAL, mosquitto_loop(m, 0, 1));
+    CHECK_INT(INVAL, mosquitto_loop_forever(m, 0, 1));
+    CHECK_INT(INVAL, mosquitto_loop_start(m));
+    CHECK_INT(0, mqttrs_loop_run_once(loop, 0));
+    mqttrs_loop_destroy(loop);
+    CHECK_INT(MOSQ_ERR_NO_CONN, mosquitto_loop(m, 0, 1));
+    mosquitto_destroy(m);
+}
+
 /* TLS beyond files: mqttrs.h. */
 static void tls_beyond_files(void)
 {
@@ -757,6 +797,7 @@ int main(int argc, char **argv)
     authentication();
     options();
     making_connections();
+    shared_loops();
     tls_beyond_files();
     tls(argv[0]);
     helpers();
