@@ -1,7 +1,6 @@
 //! The clients of a loop, and who of them has news.
 
 use std::sync::Arc;
-use std::thread::ThreadId;
 
 use super::{Bell, Turn};
 use crate::error::{Error, Result};
@@ -24,7 +23,7 @@ pub(super) struct Members {
     /// What the thread that runs the loop works with; absent while one does.
     turn: Option<Box<Turn>>,
     /// That thread.
-    pub(super) runner: Option<ThreadId>,
+    pub(super) runner: Option<usize>,
     /// The client it serves at the moment.
     served: Option<Arc<Bell>>,
     /// Counts the runs.

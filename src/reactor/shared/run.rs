@@ -6,14 +6,13 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::{Arc, MutexGuard};
-use std::thread;
 use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token};
 
 use super::members::{Member, Members, NEVER};
-use super::{failed, Core, RUNS_A_LOOP, WAKE};
+use super::{failed, this_thread, Core, RUNS_A_LOOP, WAKE};
 use crate::client::{Share, Wait};
 use crate::error::Result;
 
@@ -148,7 +147,7 @@ struct Here {
 
 impl Here {
     fn begin(core: &Core) -> Here {
-        core.lock().runner = Some(thread::current().id());
+        core.lock().runner = Some(this_thread());
         Here {
             nested: RUNS_A_LOOP.replace(true),
         }
