@@ -140,13 +140,13 @@ impl Client {
             st.link = Link::Resolving;
         }
         let me = self.me.clone();
-        resolve_in_background(move || {
+        resolve_in_background(Box::new(move || {
             let dial = Dial::new(endpoint, deadline);
             if let Some(client) = me.upgrade() {
                 // An error is kept for the loop.
                 let _ = client.dial_resolved(generation, dial);
             }
-        })
+        }))
     }
 
     fn dial_resolved(&self, generation: u64, dial: Result<Dial>) -> Result<()> {

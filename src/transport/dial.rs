@@ -4,14 +4,14 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::mpsc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use socket2::{SockAddr, Socket};
 
-use super::resolve::{candidates, resolve, Candidate};
+use super::resolve::{candidates, resolve, Candidate, Results};
 use super::{resolve_in_background, socket, Endpoint, Layers, Proxy, Stream, Tunnel};
 use crate::error::{Error, IoError, Result};
 
@@ -273,14 +273,11 @@ impl Race {
 
 /// [`Dial::new`] on a thread of its own, since nobody knows how long a look-up takes.
 fn resolve_until(endpoint: Endpoint, deadline: Instant) -> Result<Dial> {
-    let (sender, receiver) = mpsc::channel();
-    resolve_in_background(move || {
-        // Fails when nobody waits any more.
-        let _ = sender.send(Dial::new(endpoint, deadline));
-    })?;
-    receiver
-        .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-        .unwrap_or_else(|_| Err(look_up_timed_out()))
+    let results = Arc::new(Results::default());
+    let result = Arc::clone(&results);
+    resolve_in_background(Box::new(move || result.put(Dial::new(endpoint, deadline))))?;
+    let dial = results.wait(deadline);
+    dial.unwrap_or_else(|| Err(look_up_timed_out()))
 }
 
 /// Nothing was heard from the name servers.

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -143,21 +143,20 @@ fn resolve_servers(
         return Ok(one(host.clone(), *port, addresses));
     }
     servers.truncate(MOST_SERVERS);
-    let (sender, receiver) = mpsc::channel();
+    let results = Arc::new(Results::default());
     for (index, (host, port)) in servers.iter().cloned().enumerate() {
-        let sender = sender.clone();
-        resolve_in_background(move || {
-            // Fails when nobody waits any more.
-            let _ = sender.send((index, resolve(&host, port)));
-        })?;
+        let results = Arc::clone(&results);
+        resolve_in_background(Box::new(move || {
+            results.put((index, resolve(&host, port)));
+        }))?;
     }
-    drop(sender); // so that the end of the threads is the end of the waiting
     let mut found: Vec<Option<VecDeque<SockAddr>>> = vec![None; servers.len()];
     let mut failure = look_up_timed_out();
     let mut until = deadline;
-    while let Ok((index, outcome)) =
-        receiver.recv_timeout(until.saturating_duration_since(Instant::now()))
-    {
+    for _ in 0..servers.len() {
+        let Some((index, outcome)) = results.wait(until) else {
+            break;
+        };
         match outcome {
             Ok(addresses) => {
                 found[index] = Some(interleaved(addresses));
@@ -200,12 +199,48 @@ pub(super) fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
 }
 
 /// Runs `work`, which resolves names, on a thread of its own.
-pub fn resolve_in_background(work: impl FnOnce() + Send + 'static) -> Result<()> {
+pub fn resolve_in_background(work: Box<dyn FnOnce() + Send>) -> Result<()> {
     thread::Builder::new()
         .name("mqttrs-resolve".to_owned())
         .spawn(work)
         .map(drop)
         .map_err(|error| Error::io("start of the resolver thread", &error))
+}
+
+/// What threads that work leave for one that waits, which may have given up.
+#[derive(Debug)]
+pub(super) struct Results<T> {
+    left: Mutex<Vec<T>>,
+    changed: Condvar,
+}
+
+impl<T> Default for Results<T> {
+    fn default() -> Self {
+        Results {
+            left: Mutex::new(Vec::new()),
+            changed: Condvar::new(),
+        }
+    }
+}
+
+impl<T> Results<T> {
+    pub(super) fn put(&self, result: T) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.push(result);
+        drop(left);
+        self.changed.notify_one();
+    }
+
+    /// One result, once there is one; `None` when the time is over.
+    pub(super) fn wait(&self, until: Instant) -> Option<T> {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let time = until.saturating_duration_since(Instant::now());
+        let waited = self
+            .changed
+            .wait_timeout_while(left, time, |left| left.is_empty());
+        let (mut left, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        left.pop()
+    }
 }
 
 /// The address that `host` is, if it is one.
