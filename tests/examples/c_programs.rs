@@ -107,3 +107,34 @@ fn each_program_says_so_and_fails_when_nobody_listens() {
         );
     }
 }
+
+/// Runs many_clients with so many clients, to its end.
+fn run_many_clients(scratch: &Scratch, broker: &DemoBroker, count: &str) -> Output {
+    Command::new(program(scratch, "many_clients"))
+        .args(["127.0.0.1", &broker.port.to_string(), "demo", count])
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn two_hundred_clients_of_one_loop_greet_each_other() {
+    let scratch = Scratch::new("c-many-clients");
+    let output = run_many_clients(&scratch, &DemoBroker::start(), "200");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "200 of 200 clients were greeted\n"
+    );
+}
+
+#[test]
+fn clients_of_one_loop_say_so_and_fail_when_the_broker_refuses_them() {
+    let scratch = Scratch::new("c-many-refused");
+    let broker = DemoBroker::start_with(&["--user", "alice:secret"]);
+    let output = run_many_clients(&scratch, &broker, "3");
+    assert!(!output.status.success(), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).starts_with("many_clients"),
+        "{output:?}"
+    );
+}
