@@ -141,6 +141,15 @@ fn a_client_among_many_publishes_in_order_from_eight_threads() {
 }
 
 #[test]
+fn callbacks_have_the_stack_that_threads_have_by_default() {
+    let broker = Loopback::start();
+    let port = broker.port().to_string();
+    let program = Program::build("callback_stack", "callback-stack");
+    program.run(&[&port, "thread"]);
+    program.run(&[&port, "shared"]);
+}
+
+#[test]
 fn helpers_subscribe_and_return_messages() {
     let broker = Mosquitto::start("helpers");
     Program::build("helpers", "helpers").run_under_valgrind(&[&broker.port().to_string()]);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
 use super::guard::guard;
 use super::handle::{call, enter, mosquitto, Contents};
+use super::stack;
 use crate::error::{Error, Result};
 
 /// Waits for the network for a while, does what there is to do, and returns.
@@ -89,6 +90,7 @@ pub unsafe extern "C" fn mosquitto_loop_forever(
 #[no_mangle]
 pub unsafe extern "C" fn mosquitto_loop_start(mosq: *mut mosquitto) -> c_int {
     guard(MOSQ_ERR_UNKNOWN as c_int, || {
+        stack::follow_system();
         // SAFETY: the caller's promise.
         unsafe { call(mosq, |contents| contents.runner.start()) }
     })

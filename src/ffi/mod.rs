@@ -15,6 +15,7 @@ mod guard;
 mod handle;
 mod handler;
 mod slots;
+mod stack;
 mod terminal;
 
 pub mod auth;

@@ -13,13 +13,14 @@ use std::io;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Poll, Registry, Token};
 
 use super::poller::{add_or_modify, Ready};
+use super::threads;
 
 /// Where a hub is found while it has seats.
 #[derive(Debug)]
@@ -247,12 +248,8 @@ impl Hub {
             failed: AtomicI32::new(0),
             tenure: Mutex::default(),
         });
-        let thread = thread::Builder::new()
-            .name("mqttrs-hub".to_owned())
-            .spawn({
-                let hub = Arc::clone(&hub);
-                move || hub.run(poll)
-            })?;
+        let polling = Arc::clone(&hub);
+        let thread = threads::spawn("mqttrs-hub", Box::new(move || polling.run(poll)))?;
         lock(&hub.tenure).thread = Some(thread);
         Ok(hub)
     }
@@ -372,6 +369,7 @@ mod tests {
     use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixStream;
     use std::sync::Barrier;
+    use std::thread;
 
     use super::*;
 

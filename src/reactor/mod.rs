@@ -7,6 +7,7 @@
 mod hub;
 mod poller;
 mod shared;
+mod threads;
 mod usage;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,6 +21,7 @@ use crate::client::Client;
 use crate::error::{CallerError, Error, Result};
 use poller::{Poller, Waker};
 pub use shared::SharedLoop;
+pub use threads::set_stack_size;
 use usage::{Usage, Using};
 
 /// How long a loop thread that was told to stop goes on sending what was queued
@@ -164,20 +166,18 @@ impl Runner {
         // From now on, not from when the thread gets to run: an attempt that the program asks
         // for next is the thread's to make.
         self.shared.begin_hosting();
-        let handle = thread::Builder::new()
-            .name("mqttrs-loop".to_owned())
-            .spawn({
-                let shared = Arc::clone(&self.shared);
-                let stop = Arc::clone(&stop);
-                move || {
-                    let _using = using;
-                    shared.run_thread(&stop);
-                }
-            })
-            .map_err(|error| {
-                self.shared.end_hosting();
-                Error::io("start of the loop thread", &error)
-            })?;
+        let work = Box::new({
+            let shared = Arc::clone(&self.shared);
+            let stop = Arc::clone(&stop);
+            move || {
+                let _using = using;
+                shared.run_thread(&stop);
+            }
+        });
+        let handle = threads::spawn("mqttrs-loop", work).map_err(|error| {
+            self.shared.end_hosting();
+            Error::io("start of the loop thread", &error)
+        })?;
         *thread = Some(LoopThread { stop, handle });
         Ok(())
     }

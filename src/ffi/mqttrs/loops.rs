@@ -10,6 +10,7 @@ use crate::ffi::errno;
 use crate::ffi::guard::guard;
 use crate::ffi::handle::{call, mosquitto};
 use crate::ffi::slots::{Entered, Pool, Slot};
+use crate::ffi::stack;
 use crate::reactor::SharedLoop;
 
 /// A loop that any number of clients share. Programs hold pointers to it and know nothing of
@@ -169,6 +170,7 @@ pub unsafe extern "C" fn mqttrs_loop_run_once(r#loop: *mut mqttrs_loop, timeout:
 #[no_mangle]
 pub unsafe extern "C" fn mqttrs_loop_start(r#loop: *mut mqttrs_loop) -> c_int {
     guard(MOSQ_ERR_UNKNOWN as c_int, || {
+        stack::follow_system();
         // SAFETY: the caller's promise.
         unsafe { on(r#loop, SharedLoop::start) }
     })

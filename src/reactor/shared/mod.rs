@@ -15,13 +15,13 @@ use std::cell::Cell;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Registry, Token};
 
-use super::{Runner, Shared};
+use super::{threads, Runner, Shared};
 use crate::client::{Client, Wake};
 use crate::error::{Error, Result};
 use members::{Members, NEVER};
@@ -139,12 +139,11 @@ impl SharedLoop {
         // From now on, not from when the thread gets to run: a stop is not lost.
         let run = Run::begin(&self.core)?;
         let number = run.number();
-        let handle = thread::Builder::new()
-            .name("mqttrs-loop".to_owned())
-            .spawn(move || {
-                // Nobody is there to be told that polling failed; the loop can be run again.
-                let _ = run.until_stopped();
-            })
+        let work = Box::new(move || {
+            // Nobody is there to be told that polling failed; the loop can be run again.
+            let _ = run.until_stopped();
+        });
+        let handle = threads::spawn("mqttrs-loop", work)
             .map_err(|error| Error::io("start of the loop thread", &error))?;
         // An older thread has ended its run.
         *thread = Some(LoopThread {
