@@ -29,7 +29,7 @@ fn the_promises_of_each_qos_hold_over_a_link_that_breaks_anywhere() {
     };
     let mut totals = Totals::default();
     for seed in seeds.clone() {
-        let run = std::panic::catch_unwind(|| World::new(seed).run());
+        let run = std::panic::catch_unwind(|| World::new(Rng::new(seed)).run());
         match run {
             Ok(world) => totals.add(&world),
             Err(_) => panic!("seed {seed} fails: MQTTRS_MODEL_SEED={seed} replays it"),
@@ -39,6 +39,17 @@ fn the_promises_of_each_qos_hold_over_a_link_that_breaks_anywhere() {
     if seeds.end - seeds.start >= 1_000 {
         totals.check();
     }
+}
+
+/// One run whose every choice is made by a byte, for the fuzzer.
+#[allow(dead_code, reason = "called from the fuzzer's cases")]
+pub fn play(choices: &[u8]) {
+    let mut world = World::new(Rng::of_choices(choices));
+    while !world.rng.is_spent() {
+        world.step();
+    }
+    world.settle();
+    world.judge();
 }
 
 /// What all seeds together came across: a model that never meets the hard cases
@@ -129,8 +140,7 @@ struct World {
 }
 
 impl World {
-    fn new(seed: u64) -> World {
-        let mut rng = Rng::new(seed);
+    fn new(mut rng: Rng) -> World {
         let version = *rng.pick(&[Version::V31, Version::V311, Version::V5]);
         let now = Instant::now();
         let receive_maximum = 1 + rng.below(8) as u16;

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use super::super::support::packet::*;
 use super::packet_len;
-use crate::support::packet::*;
 
 /// A PUBLISH read from the wire.
 #[derive(Debug, Clone)]

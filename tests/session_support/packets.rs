@@ -1,7 +1,7 @@
 //! Packets to do harm with.
 
-use crate::support::packet::*;
-use crate::support::prop::*;
+use super::super::support::packet::*;
+use super::super::support::prop::*;
 
 /// One of each packet: a server's, under identifiers that a session with some flows
 /// has in use, and those that only a client may send.
