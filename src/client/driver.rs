@@ -487,6 +487,9 @@ impl Client {
         if now.saturating_duration_since(st.stirred) >= LONE && !st.write_blocked {
             st.stirred = now;
             st = self.flush(st);
+            if st.session.has_only_published() && !self.handler.hears_published() {
+                st.session.poll_published(); // not worth waking a thread for
+            }
             if !st.parked || !(st.session.has_transmit() || st.session.has_events()) {
                 return;
             }

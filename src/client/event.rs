@@ -120,6 +120,11 @@ pub trait Handler: Send + Sync {
         self.event(Event::Message(*message));
     }
 
+    /// Whether it matters to anybody that a message was published with success.
+    fn hears_published(&self) -> bool {
+        true
+    }
+
     /// These messages were published with success and nothing more is to be said of them:
     /// as [`Event::Published`] for each, as long as `go_on` says so.
     fn published(&self, packet_ids: &[PacketId], go_on: &dyn Fn() -> bool) {

@@ -354,6 +354,10 @@ impl Handler for Callbacks {
         self.arrived(message);
     }
 
+    fn hears_published(&self) -> bool {
+        self.publish.get().is_some() || self.publish_v5.get().is_some()
+    }
+
     fn published(&self, packet_ids: &[PacketId], go_on: &dyn Fn() -> bool) {
         for packet_id in packet_ids {
             if !go_on() {
