@@ -52,6 +52,8 @@ impl Share {
 
 /// How many slices one write gathers.
 const SLICES: usize = 64;
+/// And how many where there is not much.
+const FEW_SLICES: usize = 4;
 /// How many reads one call makes before others get their turn.
 const READS: usize = 16;
 /// Room for a read that only the rest of a large packet makes.
@@ -582,9 +584,17 @@ impl Io {
     }
 
     fn write_once(&mut self, lent: &[u8]) -> io::Result<usize> {
-        let mut slices = [IoSlice::new(&[]); SLICES];
+        if self.pending.pieces() < FEW_SLICES {
+            self.write_pieces::<FEW_SLICES>(lent)
+        } else {
+            self.write_pieces::<SLICES>(lent)
+        }
+    }
+
+    fn write_pieces<const MOST: usize>(&mut self, lent: &[u8]) -> io::Result<usize> {
+        let mut slices = [IoSlice::new(&[]); MOST];
         let mut count = self.pending.fill(&mut slices);
-        if !lent.is_empty() && count < SLICES {
+        if !lent.is_empty() && count < MOST {
             slices[count] = IoSlice::new(lent);
             count += 1;
         }

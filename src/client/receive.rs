@@ -8,6 +8,8 @@ use crate::codec::Frame;
 const READ_SIZE: usize = 64 * 1024;
 /// The room that the next read has at least.
 const LEAST_ROOM: usize = 16 * 1024;
+/// A buffer above this size is not kept for the next large packet.
+const LARGEST_KEPT: usize = 2 * 1024 * 1024;
 /// Buffers that no client needs just now: a client that waits for the network has none, be
 /// there ten thousand of them.
 static IDLE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
@@ -79,7 +81,9 @@ impl ReceiveBuf {
     /// Nothing will be read for a while: others may have the buffer. What is unread stays,
     /// and so does a buffer for large packets, as they seldom come alone.
     pub(super) fn rest(&mut self) {
-        if !self.is_large() {
+        let kept =
+            self.is_large() && (!self.unread().is_empty() || self.bytes.len() <= LARGEST_KEPT);
+        if !kept {
             self.shrink();
         }
     }

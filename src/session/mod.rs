@@ -337,7 +337,7 @@ impl Session {
     }
 
     /// Whether bytes wait to be sent.
-    pub const fn has_transmit(&self) -> bool {
+    pub fn has_transmit(&self) -> bool {
         !self.transmit.is_empty()
     }
 

@@ -42,13 +42,13 @@ pub struct TransmitBuf {
 impl TransmitBuf {
     /// How many bytes wait.
     #[inline(always)]
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.closed_len + self.tail.len() - self.head
     }
 
     /// Whether none wait.
     #[inline(always)]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
@@ -94,6 +94,11 @@ impl TransmitBuf {
         self.closed.append(&mut other.closed);
         self.closed_len += std::mem::take(&mut other.closed_len);
         std::mem::swap(&mut self.tail, &mut other.tail);
+    }
+
+    /// In how many pieces the waiting bytes are, at most.
+    pub fn pieces(&self) -> usize {
+        self.closed.len() + 1
     }
 
     /// The waiting bytes as slices for a vectored write, as many as fit in `slices`;
