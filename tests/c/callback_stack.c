@@ -46,6 +46,8 @@ int main(int argc, char **argv)
     struct mosquitto *m = mosquitto_new(NULL, true, NULL);
     struct mqttrs_loop *loop = mqttrs_loop_new();
     CHECK(m != NULL && loop != NULL);
+    /* The broker speaks no other. */
+    CHECK_INT(0, mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5));
     mosquitto_connect_callback_set(m, on_connect);
     if (shared) {
         CHECK_INT(0, mqttrs_loop_add(loop, m));
