@@ -443,7 +443,14 @@ fn a_stop_from_another_thread_ends_every_kind_of_run() {
         });
         assert_eq!(shared.stop(), MOSQ_ERR_INVAL, "it has ended");
     }
-    for _ in 0..100 {
+    // With a client, and its timer, and without.
+    let client = Client::new(V311, Some("t"), true);
+    let broker = Broker::start();
+    for round in 0..200 {
+        if round == 100 {
+            client.connect_async(broker.port(), 60).unwrap();
+            assert_eq!(shared.add(*client), MOSQ_ERR_SUCCESS);
+        }
         assert_eq!(shared.start(), MOSQ_ERR_SUCCESS);
         assert_eq!(shared.start(), MOSQ_ERR_INVAL);
         assert_eq!(shared.stop(), MOSQ_ERR_SUCCESS);

@@ -199,7 +199,7 @@ impl Turn {
         &mut self,
         core: &Core,
         members: &mut Members,
-        limit: Option<Duration>,
+        mut limit: Option<Duration>,
     ) -> Option<Duration> {
         self.queue.extend(members.rung.drain(..));
         let mut due = self.next_deadline(members);
@@ -209,10 +209,9 @@ impl Turn {
                 self.fire(members, now);
                 due = self.next_deadline(members);
             }
-            if !self.has_work() && due != NEVER {
+            if due != NEVER {
                 let wait = Duration::from_nanos(due - now);
-                members.sleeping = !members.stop;
-                return Some(limit.map_or(wait, |limit| limit.min(wait)));
+                limit = Some(limit.map_or(wait, |limit| limit.min(wait)));
             }
         }
         if self.has_work() || members.stop {
