@@ -7,11 +7,14 @@
 
 mod built;
 
+#[path = "c/loopback.rs"]
+mod loopback;
 #[path = "c/mosquitto.rs"]
 mod mosquitto;
 #[path = "c/program.rs"]
 mod program;
 
+use loopback::Loopback;
 use mosquitto::Mosquitto;
 use program::Program;
 
@@ -52,6 +55,17 @@ fn ten_thousand_clients_share_a_loop_thread() {
     let program = Program::build("shared_loop", "shared-10000");
     let (port, clients) = (broker.port().to_string(), clients.to_string());
     program.run(&[&port, &clients, "0", "start"]);
+}
+
+#[test]
+fn threads_and_callbacks_that_do_anything_to_loops_and_clients_never_hang() {
+    let broker = Loopback::start();
+    let port = broker.port().to_string();
+    let program = Program::build("shared_loop_chaos", "shared-chaos");
+    for seed in ["1", "2", "3", "4"] {
+        program.run(&[&port, seed, "1000"]);
+    }
+    program.run_under_valgrind(&[&port, "5", "100"]);
 }
 
 /// To what the system allows; gives that.
