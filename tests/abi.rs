@@ -17,7 +17,7 @@ const LIBRARIES: &[(&str, &str)] = &[
 ];
 
 /// What may be needed at run time: the C library and the compiler's support library.
-const MAY_NEED: &[&str] = &["libc.so.6", "libm.so.6", "libgcc_s.so.1", "ld-linux-"];
+const MAY_NEED: &[&str] = &["libc.so.6", "libm.so.6", "ld-linux-"];
 
 /// Function to version node.
 type Versions = BTreeMap<String, String>;
