@@ -103,7 +103,8 @@ int mqttrs_websocket_header_add(struct mosquitto *mosq,
  * calling thread.
  *
  * Returns the length of the whole text in bytes without the NUL, 0 when nothing went wrong
- * so far and for `mosq` NULL or destroyed.
+ * so far and for `mosq` NULL or destroyed; in a process that inherited `mosq` by `fork`, that
+ * this is so.
  *
  * The caller promises:
  * `mosq` is NULL or came from `mosquitto_new`; `buffer` has room for `size` bytes.

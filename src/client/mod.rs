@@ -18,6 +18,7 @@ mod attempt;
 mod deliver;
 mod driver;
 mod event;
+mod fork;
 mod intake;
 mod lifecycle;
 mod options;
@@ -36,6 +37,7 @@ pub use crate::transport::{Proxy, ProxyKind, TlsFiles, TlsPart, TlsSettings};
 pub use crate::types::LogLevel;
 pub use driver::{Share, Wait, Wake};
 pub use event::{Event, Handler, Message};
+pub use fork::{Frozen, FrozenCommons};
 pub use options::{Options, ReconnectDelay, Route, Server, Target, TransportKind, WillMessage};
 pub use receive::free_idle_buffers;
 

@@ -1,6 +1,6 @@
 //! The bytes received and not yet taken as packets.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::codec::Frame;
 
@@ -161,6 +161,14 @@ fn give_back(buffer: Vec<u8>) {
             idle.push(buffer);
         }
     }
+}
+
+/// The buffers that no client needs, while nobody else may take or leave one.
+pub(super) type IdleBuffers = MutexGuard<'static, Vec<Vec<u8>>>;
+
+/// Keeps the buffers that no client needs for this thread.
+pub(super) fn hold_idle_buffers() -> IdleBuffers {
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Frees the buffers that no client needs.

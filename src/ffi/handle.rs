@@ -7,6 +7,7 @@ use std::ffi::c_int;
 use std::sync::Arc;
 
 use super::errno;
+use super::fork::prepare_for_forks;
 use super::handler::Callbacks;
 use super::slots::{Entered, Pool, Slot};
 use crate::client::Client;
@@ -30,7 +31,7 @@ pub(super) type HandleSlot = &'static Slot<Contents>;
 
 /// The only memory of the C API that is still there when a process ends: some words for
 /// each handle that existed at the same time, and reachable from here.
-static HANDLES: Pool<Contents> = Pool::new();
+pub(super) static HANDLES: Pool<Contents> = Pool::new();
 
 impl Contents {
     /// The client.
@@ -41,6 +42,7 @@ impl Contents {
 
 /// A new handle with what `make` makes.
 pub(super) fn open(make: impl FnOnce(HandleSlot) -> Contents) -> *mut mosquitto {
+    prepare_for_forks();
     address(HANDLES.open(make))
 }
 
@@ -61,6 +63,20 @@ pub(super) unsafe fn enter(mosq: *const mosquitto) -> Option<Entered<Contents>> 
     // SAFETY: addresses from `open` are those of slots, which live as long as the process.
     let slot: HandleSlot = unsafe { &*mosq.cast::<Slot<Contents>>() };
     slot.enter()
+}
+
+/// Why functions answer with an error on a handle that nobody enters because of a fork.
+///
+/// # Safety
+/// As for [`enter`].
+pub(super) unsafe fn why_disowned(mosq: *const mosquitto) -> Option<&'static str> {
+    if mosq.is_null() {
+        return None;
+    }
+    // SAFETY: as in `enter`.
+    let slot: HandleSlot = unsafe { &*mosq.cast::<Slot<Contents>>() };
+    let text = "the client belongs to the process that this one was forked from";
+    slot.is_disowned().then_some(text)
 }
 
 /// Runs the body of an exported function on a handle: `MOSQ_ERR_SUCCESS`, or the error as

@@ -25,6 +25,13 @@ use crate::reactor::Runner;
 /// The client speaks MQTT 3.1.1 until MOSQ_OPT_PROTOCOL_VERSION says otherwise. It
 /// belongs to the program, which ends it with `mosquitto_destroy`. Any thread, any callback.
 ///
+/// After `fork`, a client that has had a connection, an attempt at one or a loop is the
+/// parent's, where it goes on undisturbed. In the child its descriptors were closed without a
+/// word to the server, `mosquitto_destroy` does nothing on it, and every other function answers
+/// with MOSQ_ERR_INVAL, or not at all. A client without any of these is a client of its own
+/// in both processes. The child may make new ones. After `vfork` and functions like it nothing
+/// may be called, as POSIX says.
+///
 /// Returns the client, or NULL with `errno` EINVAL when `id` is NULL without
 /// `clean_session`, empty, not UTF-8 or longer than 65535 bytes.
 ///

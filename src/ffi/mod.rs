@@ -11,6 +11,7 @@
 
 mod alloc;
 mod arguments;
+mod fork;
 mod guard;
 mod handle;
 mod handler;

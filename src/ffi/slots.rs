@@ -18,6 +18,7 @@
 //! | empty | none | live, when [`Pool::open`] moves something in |
 //! | live | `LIVE` | closing, on [`Entered::close`] |
 //! | closing | `CLOSING` | empty, when the last call has left; the contents are dropped |
+//! | disowned | `DISOWNED` | none: after a fork, the contents are the parent's |
 
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
@@ -32,6 +33,7 @@ pub(super) const QUARANTINE: usize = 64;
 
 const LIVE: usize = 1 << (usize::BITS - 1);
 const CLOSING: usize = 1 << (usize::BITS - 2);
+const DISOWNED: usize = 1 << (usize::BITS - 3);
 
 /// All slots there ever were; they stay reachable from here.
 pub(super) struct Pool<T: 'static> {
@@ -43,6 +45,14 @@ struct Slots<T: 'static> {
     empty: VecDeque<&'static Slot<T>>,
     /// Every slot, so that none is ever unreachable, also while it is in use.
     all: Vec<&'static Slot<T>>,
+}
+
+/// A pool while its slots are neither taken nor given back.
+pub(super) struct FrozenPool<T: 'static> {
+    slots: MutexGuard<'static, Slots<T>>,
+    live: Vec<Entered<T>>,
+    /// Counted in for a moment only, but leaving may take the lock.
+    others: Vec<Entered<T>>,
 }
 
 /// A place that is empty or holds one `T`.
@@ -89,6 +99,26 @@ impl<T: 'static> Pool<T> {
         slot
     }
 
+    /// Keeps the pool as it is.
+    pub(super) fn freeze(&'static self) -> FrozenPool<T> {
+        let slots = self.lock();
+        let (mut live, mut others) = (Vec::new(), Vec::new());
+        for slot in &slots.all {
+            let before = slot.state.fetch_add(1, Ordering::Acquire);
+            let list = if before & LIVE != 0 {
+                &mut live
+            } else {
+                &mut others
+            };
+            list.push(Entered { slot });
+        }
+        FrozenPool {
+            slots,
+            live,
+            others,
+        }
+    }
+
     fn empty_slot(&'static self) -> &'static Slot<T> {
         let mut slots = self.lock();
         if slots.empty.len() > QUARANTINE {
@@ -110,7 +140,25 @@ impl<T: 'static> Pool<T> {
     }
 }
 
+impl<T: 'static> FrozenPool<T> {
+    /// The live slots, once.
+    pub(super) fn take_live(&mut self) -> impl Iterator<Item = Entered<T>> {
+        std::mem::take(&mut self.live).into_iter()
+    }
+
+    /// The pool may change again; gives what is to be dropped from now on.
+    pub(super) fn unlock(self) -> Vec<Entered<T>> {
+        drop(self.slots);
+        self.others
+    }
+}
+
 impl<T: 'static> Slot<T> {
+    /// Whether what lives here is another process's.
+    pub(super) fn is_disowned(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & DISOWNED != 0
+    }
+
     /// Enters a call, unless nothing lives here.
     #[inline]
     pub(super) fn enter(&'static self) -> Option<Entered<T>> {
@@ -155,6 +203,23 @@ impl<T: 'static> Entered<T> {
             .state
             .fetch_update(Ordering::AcqRel, Ordering::Relaxed, closing)
             .is_ok()
+    }
+}
+
+impl<T: 'static> Entered<T> {
+    /// Nobody enters any more, and the contents stay for ever.
+    pub(super) fn disown(&self) {
+        self.slot.state.fetch_or(DISOWNED, Ordering::Relaxed);
+        self.slot.state.fetch_and(!LIVE, Ordering::Relaxed);
+    }
+
+    /// The contents, for longer than this is borrowed.
+    ///
+    /// # Safety
+    /// They are not used after this was dropped.
+    pub(super) unsafe fn lasting(&self) -> &'static T {
+        // SAFETY: the caller's promise.
+        unsafe { &*std::ptr::from_ref(&**self) }
     }
 }
 

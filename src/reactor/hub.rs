@@ -106,6 +106,11 @@ impl Hubs {
         Hubs(Mutex::new(None))
     }
 
+    /// Keeps the hub for this thread.
+    pub(super) fn freeze(&'static self) -> MutexGuard<'static, Option<Arc<Hub>>> {
+        lock(&self.0)
+    }
+
     /// A seat of the hub, which begins with it if there is none.
     pub(super) fn seat(&'static self) -> io::Result<Seat> {
         let mut present = lock(&self.0);

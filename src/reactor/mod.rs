@@ -4,6 +4,7 @@
 //! (`mosquitto_loop_forever`), or on a thread of its own (`mosquitto_loop_start`). A
 //! [`SharedLoop`] drives many on one thread.
 
+mod fork;
 mod hub;
 mod poller;
 mod shared;
@@ -20,7 +21,8 @@ use once_cell::sync::OnceCell;
 use crate::client::Client;
 use crate::error::{CallerError, Error, Result};
 use poller::{Poller, Waker};
-pub use shared::SharedLoop;
+pub use fork::{FrozenProcess, FrozenRunner};
+pub use shared::{FrozenLoop, SharedLoop};
 pub use threads::set_stack_size;
 use usage::{Usage, Using};
 

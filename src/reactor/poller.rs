@@ -30,6 +30,11 @@ const OWN_LIMIT: usize = 16;
 /// How many there are.
 static OWN: AtomicUsize = AtomicUsize::new(0);
 
+/// After a fork: those that there are belong to the parent.
+pub(super) fn forget_all() {
+    OWN.store(0, Ordering::Relaxed);
+}
+
 /// Polls for the descriptor of a client's present connection.
 #[derive(Debug)]
 pub(super) struct Poller {

@@ -15,6 +15,13 @@ pub(super) struct Usage {
     membership: Option<Arc<Bell>>,
 }
 
+impl Usage {
+    /// Whether anything runs the client's loop.
+    pub(super) const fn is_used(&self) -> bool {
+        self.threads > 0 || self.membership.is_some()
+    }
+}
+
 /// Says that a thread runs the client's loop.
 #[derive(Debug)]
 pub(super) struct Using(Arc<Shared>);
@@ -74,7 +81,7 @@ impl Shared {
         Ok(())
     }
 
-    fn lock_usage(&self) -> MutexGuard<'_, Usage> {
+    pub(super) fn lock_usage(&self) -> MutexGuard<'_, Usage> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -19,6 +19,7 @@ pub use dial::{handshake_timed_out, look_up_timed_out, Dial, CONNECT_TIMEOUT};
 pub use layers::Layers;
 pub use proxy::{Proxy, ProxyKind, Tunnel};
 pub use resolve::{resolve_in_background, Endpoint, Server};
+pub use socket::close_inherited;
 
 #[cfg(feature = "tls")]
 use std::io::Write;
@@ -39,6 +40,29 @@ pub use tls::{client_config, KeyPassword, TlsConfig, TlsStream};
 pub use tls_settings::{appendable, readable, TlsFiles, TlsPart, TlsSettings};
 #[cfg(feature = "websocket")]
 pub use websocket::{check_header, WebSocketOptions, WebSocketStream};
+
+/// While there is one, nobody else is inside what the connections of a process share.
+#[derive(Debug)]
+pub struct Shared {
+    #[cfg(feature = "tls")]
+    configurations: tls::Configurations,
+}
+
+/// Keeps what connections share for this thread.
+pub fn hold_shared() -> Shared {
+    Shared {
+        #[cfg(feature = "tls")]
+        configurations: tls::hold_configurations(),
+    }
+}
+
+impl Shared {
+    /// Connections to come share nothing with those so far.
+    pub fn forget(&mut self) {
+        #[cfg(feature = "tls")]
+        self.configurations.clear();
+    }
+}
 
 /// A connected byte pipe. Every operation returns at once.
 #[derive(Debug)]

@@ -163,6 +163,14 @@ impl Write for Quiet {
     }
 }
 
+/// Closes a descriptor that came from the parent of this process, where it stays open: nothing
+/// is sent.
+pub fn close_inherited(fd: RawFd) {
+    // SAFETY: just a number to the system; whoever had it as a descriptor does not exist in this
+    // process. Fails where the program has closed it.
+    unsafe { libc::close(fd) };
+}
+
 /// For [`super::dial`].
 pub(super) const ETIMEDOUT: i32 = libc::ETIMEDOUT;
 #[cfg(test)]

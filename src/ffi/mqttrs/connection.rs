@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::ffi::arguments::{text, u16};
 use crate::ffi::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
 use crate::ffi::guard::guard;
-use crate::ffi::handle::{call, enter, mosquitto, Contents};
+use crate::ffi::handle::{call, enter, mosquitto, why_disowned, Contents};
 
 /// Sets how long an attempt to connect may take: the look-up of the name, the addresses of
 /// the server, the proxy, and the handshakes of TLS and WebSocket together. An attempt that
@@ -150,7 +150,8 @@ pub unsafe extern "C" fn mqttrs_websocket_header_add(
 /// calling thread.
 ///
 /// Returns the length of the whole text in bytes without the NUL, 0 when nothing went wrong
-/// so far and for `mosq` NULL or destroyed.
+/// so far and for `mosq` NULL or destroyed; in a process that inherited `mosq` by `fork`, that
+/// this is so.
 ///
 /// # Safety
 /// `mosq` is NULL or came from `mosquitto_new`; `buffer` has room for `size` bytes.
@@ -164,7 +165,11 @@ pub unsafe extern "C" fn mqttrs_last_error(
         // SAFETY: the caller's promise.
         let entered = unsafe { enter(mosq) };
         let error = entered.and_then(|contents| contents.client().last_error());
-        let text = error.map(|error| error.to_string()).unwrap_or_default();
+        let text = match error {
+            Some(error) => error.to_string(),
+            // SAFETY: the caller's promise.
+            None => unsafe { why_disowned(mosq) }.unwrap_or_default().to_owned(),
+        };
         if !buffer.is_null() && size > 0 {
             let mut count = text.len().min(size - 1);
             while !text.is_char_boundary(count) {

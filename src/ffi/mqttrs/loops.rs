@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::ffi::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
 use crate::ffi::errno;
+use crate::ffi::fork::prepare_for_forks;
 use crate::ffi::guard::guard;
 use crate::ffi::handle::{call, mosquitto};
 use crate::ffi::slots::{Entered, Pool, Slot};
@@ -21,7 +22,7 @@ pub struct mqttrs_loop {
 }
 
 /// All loops, as the handles of the clients are kept.
-static LOOPS: Pool<SharedLoop> = Pool::new();
+pub(in crate::ffi) static LOOPS: Pool<SharedLoop> = Pool::new();
 
 /// Makes a loop, without clients, that nobody runs yet: one thread that does what
 /// `mosquitto_loop_start` needs a thread a client for.
@@ -35,7 +36,10 @@ static LOOPS: Pool<SharedLoop> = Pool::new();
 #[no_mangle]
 pub unsafe extern "C" fn mqttrs_loop_new() -> *mut mqttrs_loop {
     guard(null_mut(), || match SharedLoop::new() {
-        Ok(made) => std::ptr::from_ref(LOOPS.open(|_| made)).cast_mut().cast(),
+        Ok(made) => {
+            prepare_for_forks();
+            std::ptr::from_ref(LOOPS.open(|_| made)).cast_mut().cast()
+        }
         Err(error) => {
             errno::fail(&error);
             null_mut()

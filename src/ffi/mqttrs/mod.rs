@@ -1,6 +1,6 @@
 //! What libmosquitto does not have: `mqttrs.h`, a file for each section of it.
 
 mod connection;
-mod loops;
+pub(super) mod loops;
 mod publish;
 mod tls;

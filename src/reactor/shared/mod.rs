@@ -71,6 +71,18 @@ thread_local! {
     static RUNS_A_LOOP: Cell<bool> = const { Cell::new(false) };
 }
 
+/// While there is one, nobody else is inside the loop.
+pub struct FrozenLoop<'a>(MutexGuard<'a, Members>);
+
+impl FrozenLoop<'_> {
+    /// To be called in the child of a fork: the loop is the parent's. Who is inside a callback of
+    /// it comes back to a loop that was destroyed.
+    pub fn inherit(&mut self) {
+        self.0.closed = true;
+        self.0.stop = true;
+    }
+}
+
 impl SharedLoop {
     /// A loop without clients, which nobody runs yet.
     pub fn new() -> Result<SharedLoop> {
@@ -195,6 +207,12 @@ impl SharedLoop {
         }
         let due = members.next_deadline;
         (due != NEVER).then(|| Duration::from_nanos(due.saturating_sub(self.core.now())))
+    }
+
+    /// Waits until nobody is inside, and keeps everybody out; to be called after
+    /// [`Runner::freeze`].
+    pub fn freeze(&self) -> FrozenLoop<'_> {
+        FrozenLoop(self.core.lock())
     }
 
     /// Ends the run and lets go of the clients.

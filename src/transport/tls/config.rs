@@ -5,7 +5,7 @@
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
 use once_cell::sync::Lazy;
@@ -38,7 +38,17 @@ type Stamp = (PathBuf, Option<(SystemTime, u64)>);
 /// Settings, and the files they name.
 type CacheKey = (TlsSettings, Vec<Stamp>);
 
-static CACHE: Lazy<Mutex<HashMap<CacheKey, Weak<TlsConfiguration>>>> = Lazy::new(Mutex::default);
+type Cache = HashMap<CacheKey, Weak<TlsConfiguration>>;
+
+static CACHE: Lazy<Mutex<Cache>> = Lazy::new(Mutex::default);
+
+/// The configurations that clients share, while nobody else may look one up.
+pub type Configurations = MutexGuard<'static, Cache>;
+
+/// Keeps the configurations for this thread.
+pub fn hold_configurations() -> Configurations {
+    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The configuration for these settings. Nothing wrong with them ever leads to a
 /// configuration that checks less.

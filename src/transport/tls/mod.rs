@@ -21,7 +21,7 @@ use std::io;
 
 use crate::error::Error;
 
-pub use config::{client_config, TlsConfig};
+pub use config::{client_config, hold_configurations, Configurations, TlsConfig};
 pub use key::KeyPassword;
 pub use stream::TlsStream;
 
