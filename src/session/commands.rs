@@ -153,6 +153,9 @@ impl Session {
                     filters: filters.clone(),
                 })
             })?;
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.asked(packet_id, &filters, properties);
+        }
         for (filter, options) in filters {
             self.log_debug(|id| {
                 format!(
@@ -190,6 +193,9 @@ impl Session {
                     filters: filters.to_vec(),
                 })
             })?;
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.unasked(filters);
+        }
         for filter in filters {
             self.log_debug(|id| {
                 format!("Client {id} sending UNSUBSCRIBE (Mid: {packet_id}, Topic: {filter})")

@@ -147,6 +147,12 @@ impl Session {
             ProtocolVersion::V31 => !self.clean_start,
             _ => packet.session_present,
         };
+        // Nor can its server say that the session is lost: asking twice does no harm.
+        if !packet.session_present {
+            if let Some(subscriptions) = &mut self.subscriptions {
+                subscriptions.session_is_new();
+            }
+        }
         if !kept {
             self.unreleased.clear();
             for entry in self.outbound.forget_session() {
@@ -309,6 +315,9 @@ impl Session {
     fn handle_suback(&mut self, packet: &Suback<'_>, now: Instant) -> Result<()> {
         self.log_debug(|id| format!("Client {id} received SUBACK"));
         self.end_request(packet.packet_id, Request::Subscribe(packet.codes.len()))?;
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.answered(packet.packet_id, packet.codes);
+        }
         self.events.push(SessionEvent::Subscribed {
             packet_id: packet.packet_id,
             codes: packet.codes.to_vec(),

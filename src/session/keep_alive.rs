@@ -23,6 +23,9 @@ pub struct KeepAlive {
     asked: Option<Instant>,
     /// When PINGREQ was last queued; `None` before CONNACK, when none may be.
     pinged: Option<Instant>,
+    /// How long the answer may take that is owed now, where the program has less patience
+    /// than the interval.
+    patience: Option<Duration>,
 }
 
 impl KeepAlive {
@@ -35,6 +38,7 @@ impl KeepAlive {
             last_received: now,
             asked: Some(now),
             pinged: None,
+            patience: None,
         }
     }
 
@@ -45,6 +49,7 @@ impl KeepAlive {
             self.interval = Duration::from_secs(u64::from(seconds));
         }
         self.asked = None;
+        self.patience = None;
     }
 
     /// Bytes went out.
@@ -68,9 +73,18 @@ impl KeepAlive {
         self.pinged = Some(now);
     }
 
+    /// PINGREQ was queued out of turn: without a sign of life within `patience`, counted from
+    /// now or from the last one, the peer is gone, whatever the interval.
+    pub fn probed(&mut self, patience: Duration, now: Instant) {
+        self.asked = Some(now);
+        self.pinged = Some(now);
+        self.patience = Some(patience);
+    }
+
     /// PINGRESP arrived.
     pub fn answered(&mut self) {
         self.asked = None;
+        self.patience = None;
     }
 
     /// When something is due, `None` for never.
@@ -94,7 +108,11 @@ impl KeepAlive {
     fn peer_gone_at(&self) -> Option<Instant> {
         // A peer that is sending a long packet cannot answer, and is alive.
         let since = self.asked?.max(self.last_received);
-        self.after_interval(since)
+        match (self.patience, self.after_interval(since)) {
+            (Some(patience), Some(end)) => Some(end.min(since + patience)),
+            (Some(patience), None) => Some(since + patience),
+            (None, end) => end,
+        }
     }
 
     fn ping_at(&self) -> Option<Instant> {
@@ -161,6 +179,23 @@ mod tests {
         assert_eq!(timers.due(start + 5 * SECOND), Due::Ping);
         timers.connected(Some(0));
         assert_eq!(timers.deadline(), None);
+    }
+
+    #[test]
+    fn a_probe_shortens_the_patience_until_it_is_answered() {
+        let start = Instant::now();
+        for (seconds, next) in [(60, Some(start + 61 * SECOND)), (0, None)] {
+            let mut timers = KeepAlive::new(seconds, start);
+            timers.connected(None);
+            timers.sent(start + SECOND);
+            timers.probed(2 * SECOND, start + SECOND);
+            assert_eq!(timers.deadline(), Some(start + 3 * SECOND));
+            timers.received(start + 2 * SECOND);
+            assert_eq!(timers.due(start + 3 * SECOND), Due::Nothing);
+            assert_eq!(timers.due(start + 4 * SECOND), Due::PeerGone);
+            timers.answered();
+            assert_eq!(timers.deadline(), next);
+        }
     }
 
     #[test]

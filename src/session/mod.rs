@@ -25,6 +25,7 @@ mod packet_id_map;
 mod packet_ids;
 mod plain;
 mod publish;
+mod subscriptions;
 mod transmit;
 
 use std::collections::{HashMap, VecDeque};
@@ -45,6 +46,7 @@ use keep_alive::{Due, KeepAlive};
 use outbound::Outbound;
 use packet_id_map::PacketIdMap;
 use packet_ids::PacketIds;
+use subscriptions::Subscriptions;
 
 /// Packets larger than this are refused unless CONNECT announced another Maximum
 /// Packet Size: 128 MiB. Memory is taken as bytes arrive, never on a length's word.
@@ -134,6 +136,8 @@ pub struct Session {
     /// several may have the same.
     overdrawn: bool,
     requests: PacketIdMap<Request>,
+    /// Kept where they are to be made again; see [`Session::set_resubscribe`].
+    subscriptions: Option<Box<Subscriptions>>,
     outbound: Outbound,
     outbound_aliases: OutboundAliases,
     inbound_aliases: InboundAliases,
@@ -224,6 +228,7 @@ impl Session {
             ids: PacketIds::default(),
             overdrawn: false,
             requests: PacketIdMap::default(),
+            subscriptions: None,
             outbound: Outbound::default(),
             outbound_aliases: OutboundAliases::default(),
             inbound_aliases: InboundAliases::default(),
@@ -300,6 +305,7 @@ impl Session {
             // The program has heard of the connection, and what it sent from its
             // callback is queued: now what had to wait follows.
             self.resume = Resume::Running;
+            self.resubscribe();
             self.send_waiting(now);
         }
         let event = self.events.pop();
@@ -399,6 +405,21 @@ impl Session {
         }
     }
 
+    /// Sends PINGREQ now; a server that gives no sign of life within `patience` is given up.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` without an accepted connection.
+    pub fn probe(&mut self, patience: Duration, now: Instant) -> Result<()> {
+        if self.state != State::Connected {
+            return Err(Error::Caller(CallerError::NotConnected));
+        }
+        self.keep_alive.probed(patience, now);
+        self.queue(&Packet::Pingreq);
+        self.log_debug(|id| format!("Client {id} sending PINGREQ"));
+        Ok(())
+    }
+
     /// The network connection is gone: `error` says why, `None` when it was closed after
     /// [`Session::disconnect`].
     pub fn handle_closed(&mut self, error: Option<Error>) {
@@ -423,6 +444,9 @@ impl Session {
         self.outbound.rewind();
         for packet_id in self.requests.clear() {
             self.ids.release(packet_id);
+        }
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.disconnected();
         }
     }
 
