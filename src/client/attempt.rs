@@ -161,8 +161,11 @@ impl Client {
             }
             Err(error) => st.attempt_failed(error),
         }
-        // Where the connection stands at once, CONNECT need not wait for the loop.
-        st = self.flush(st);
+        // Where the connection stands at once, CONNECT need not wait for the loop. A handshake
+        // does: it may fail, and a foreign event loop hears of that by the descriptor.
+        if st.io.as_ref().is_some_and(|io| !io.stream.is_handshaking()) {
+            st = self.flush(st);
+        }
         self.notify(&mut st);
         self.wake(&mut st);
         Ok(())
