@@ -20,8 +20,8 @@ use once_cell::sync::OnceCell;
 
 use crate::client::Client;
 use crate::error::{CallerError, Error, Result};
-use poller::{Poller, Waker};
 pub use fork::{FrozenProcess, FrozenRunner};
+use poller::{Poller, Waker};
 pub use shared::{FrozenLoop, SharedLoop};
 pub use threads::set_stack_size;
 use usage::{Usage, Using};
