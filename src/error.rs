@@ -55,6 +55,8 @@ pub enum CallerError {
     InvalidArgument(&'static str),
     /// A setting of TLS that cannot be; the text says which and why.
     TlsSetting(String),
+    /// The folder of a store cannot serve this client; the text says which and why.
+    Store(String),
     /// There is no connection, and this call needs one.
     NotConnected,
     /// The negotiated protocol version, or this build, lacks the feature named.
@@ -221,6 +223,7 @@ impl fmt::Display for CallerError {
         match self {
             CallerError::InvalidArgument(what) => write!(f, "invalid argument: {what}"),
             CallerError::TlsSetting(why) => write!(f, "TLS setting refused: {why}"),
+            CallerError::Store(why) => f.write_str(why),
             CallerError::NotConnected => f.write_str("not connected"),
             CallerError::NotSupported(what) => write!(f, "not supported: {what}"),
             CallerError::PayloadTooLarge => f.write_str("payload larger than 268435455 bytes"),

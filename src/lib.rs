@@ -9,6 +9,7 @@
 //! | [`codec`] | bytes to packets and back, all protocol versions together |
 //! | [`session`] | the protocol machine: no socket, no clock, no thread |
 //! | [`transport`] | non-blocking byte pipes and name resolution |
+//! | `store` | a session on the disk, as bytes in a log |
 //! | [`client`] | one mutex, the API in Rust, the pump between session and transport |
 //! | [`reactor`] | `mio` polling: who calls the pump, and when |
 //! | [`ffi`] | the C API |
@@ -19,5 +20,7 @@ pub mod error;
 pub mod ffi;
 pub mod reactor;
 pub mod session;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod transport;
 pub mod types;

@@ -1,7 +1,7 @@
 //! The layers of the crate, and who may use whom:
 //!
-//! `types <- codec <- session`, `types <- transport`,
-//! `{session, transport} <- client <- reactor <- ffi`; `error` by all.
+//! `types <- codec <- session`, `types <- transport <- store`,
+//! `{session, store} <- client <- reactor <- ffi`; `error` by all.
 //!
 //! A layer may use everything below the layers it stands on. Besides, what the sources
 //! may reach outside the crate: `mio` only where sockets are polled, `libc` and `unsafe`
@@ -21,7 +21,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("codec", &["types"]),
     ("session", &["codec"]),
     ("transport", &["types"]),
-    ("client", &["session", "transport"]),
+    ("store", &["transport"]),
+    ("client", &["session", "store"]),
     ("reactor", &["client"]),
     ("ffi", &["reactor"]),
 ];

@@ -33,7 +33,9 @@ pub(super) fn fail(error: &Error) -> c_int {
 pub(super) fn code(error: &Error) -> c_int {
     let code = match error {
         Error::Caller(error) => match error {
-            CallerError::InvalidArgument(_) | CallerError::TlsSetting(_) => MOSQ_ERR_INVAL,
+            CallerError::InvalidArgument(_)
+            | CallerError::TlsSetting(_)
+            | CallerError::Store(_) => MOSQ_ERR_INVAL,
             CallerError::NotConnected => MOSQ_ERR_NO_CONN,
             CallerError::NotSupported(_) => MOSQ_ERR_NOT_SUPPORTED,
             CallerError::PayloadTooLarge => MOSQ_ERR_PAYLOAD_SIZE,

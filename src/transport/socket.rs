@@ -171,6 +171,18 @@ pub fn close_inherited(fd: RawFd) {
     unsafe { libc::close(fd) };
 }
 
+/// Takes the lock of a file for this open file alone; it goes when that is closed. Fails with
+/// `WouldBlock` where somebody else has it.
+#[cfg(feature = "store")]
+pub fn lock_file(file: &std::fs::File) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+    // SAFETY: a descriptor that is open for the time of the call.
+    match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// For [`super::dial`].
 pub(super) const ETIMEDOUT: i32 = libc::ETIMEDOUT;
 #[cfg(test)]
