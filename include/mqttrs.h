@@ -21,6 +21,118 @@
  */
 struct mqttrs_loop;
 
+/**
+ * The numbers of a client since it was made or reinitialised; see the function of this name. Later
+ * versions of the library may know more, which then stand at the end.
+ */
+struct mqttrs_stats {
+    /**
+     * The size of this structure, set by the program.
+     */
+    size_t size;
+    /**
+     * PUBLISH packets sent, by QoS, repeated ones too.
+     */
+    uint64_t messages_sent[3];
+    /**
+     * Their bytes, as MQTT packets.
+     */
+    uint64_t message_bytes_sent[3];
+    /**
+     * PUBLISH packets received, by QoS, repeated ones too.
+     */
+    uint64_t messages_received[3];
+    /**
+     * Their bytes, as MQTT packets.
+     */
+    uint64_t message_bytes_received[3];
+    /**
+     * Packets of all types sent.
+     */
+    uint64_t packets_sent;
+    /**
+     * Packets of all types received.
+     */
+    uint64_t packets_received;
+    /**
+     * Bytes that the network took, without what TLS and WebSocket add.
+     */
+    uint64_t bytes_sent;
+    /**
+     * Bytes that the network brought, without what TLS and WebSocket add.
+     */
+    uint64_t bytes_received;
+    /**
+     * Attempts to connect, successful or not.
+     */
+    uint64_t connect_attempts;
+    /**
+     * Connections that the server accepted.
+     */
+    uint64_t connections;
+    /**
+     * Those after the first.
+     */
+    uint64_t reconnects;
+    /**
+     * Connections that ended, also such that the server refused.
+     */
+    uint64_t disconnects;
+    /**
+     * Messages of QoS 1 and 2 that were accepted and have not ended.
+     */
+    uint64_t queued_messages;
+    /**
+     * The bytes that are kept of them.
+     */
+    uint64_t queued_bytes;
+    /**
+     * Those of them that were sent on this connection.
+     */
+    uint64_t in_flight;
+    /**
+     * Messages not sent because their message expiry interval was over.
+     */
+    uint64_t dropped_expired;
+    /**
+     * Messages not sent because the server does not take their QoS.
+     */
+    uint64_t dropped_qos;
+    /**
+     * Messages not sent because they are larger than the server takes.
+     */
+    uint64_t dropped_size;
+    /**
+     * Messages that made room for newer ones.
+     */
+    uint64_t dropped_overflow;
+    /**
+     * Messages of QoS 0 that the network had not taken when the connection ended.
+     */
+    uint64_t dropped_connection;
+    /**
+     * How many times it was measured how long the server takes to answer: each PINGREQ, and one
+     * message of QoS 1 or 2 at a time, from when the network has taken it.
+     */
+    uint64_t round_trips;
+    /**
+     * The last measurement in microseconds, 0 without any, as for those below.
+     */
+    uint64_t round_trip_last;
+    /**
+     * The shortest.
+     */
+    uint64_t round_trip_minimum;
+    /**
+     * The average that TCP uses (RFC 6298 section 2).
+     */
+    uint64_t round_trip_smoothed;
+    /**
+     * What the disconnect callback was told last, 0 without a disconnect.
+     */
+    int last_disconnect;
+};
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -293,6 +405,23 @@ libmosq_EXPORT int mqttrs_loop_timeout(struct mqttrs_loop *loop);
  * `mosq` is NULL or came from `mosquitto_new`.
  */
 libmosq_EXPORT int mqttrs_automatic_topic_aliases_set(struct mosquitto *mosq, bool value);
+
+/**
+ * Fills `stats` with what the client has counted since it was made or reinitialised.
+ *
+ * The program sets the member `size` to `sizeof(struct mqttrs_stats)` before; nothing else
+ * has to be set. A program that was compiled with an older, shorter structure gets its members;
+ * one that was compiled with a newer one gets 0 in those this library does not know.
+ * `stats` is not kept. The numbers belong to one moment, and asking for them does not depend on
+ * how many messages wait. Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `stats` NULL, or a
+ * `size` that no version of the structure has had.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `stats` is NULL or has `size` bytes.
+ */
+libmosq_EXPORT int mqttrs_stats(struct mosquitto *mosq, struct mqttrs_stats *stats);
 
 /**
  * Makes the client use TLS from the next connect on, and trust these certificates, beside

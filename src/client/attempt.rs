@@ -207,6 +207,7 @@ impl Client {
         let deadline = Instant::now() + route.connect_timeout;
         st.attempt_deadline = Some(deadline);
         st.attempts = st.attempts.saturating_add(1);
+        st.session.count_attempt();
         let nodelay = st.options.tcp_nodelay;
         drop(st); // files may have to be read, and a password asked for
         let endpoint = Endpoint {

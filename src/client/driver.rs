@@ -347,6 +347,9 @@ impl Client {
         }
         st.io = Some(io);
         st.received = received;
+        if let Ok(count) = outcome {
+            st.session.count_received(count);
+        }
         match outcome {
             Ok(0) => {
                 st.end_link(Some(Error::Peer(PeerError::ConnectionLost)));

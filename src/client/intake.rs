@@ -9,6 +9,7 @@ use super::{Client, Guard, Message};
 use crate::codec::Properties;
 use crate::error::Error;
 use crate::session::{Delivery, PlainReader, Session, AT_LEAST_ONCE, AT_MOST_ONCE};
+use crate::types::QoS;
 
 /// How many messages are taken at most before the first of them is delivered.
 const LARGEST_BATCH: usize = 128;
@@ -189,6 +190,7 @@ impl Client {
         };
         let begun = mark();
         drop(st);
+        let unread = received.unread().len();
         let mut count = 0;
         loop {
             self.lend(&mut received, 0, &delivery);
@@ -203,6 +205,8 @@ impl Client {
             }
         }
         st = self.lock();
+        let bytes = unread - received.unread().len();
+        st.session.count_taken(QoS::AtMostOnce, count, bytes);
         if st.generation == generation {
             st.received = received;
         }

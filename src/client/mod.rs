@@ -43,7 +43,7 @@ pub use receive::free_idle_buffers;
 
 use crate::codec::{Properties, PropertyBuf, SubscriptionOptions};
 use crate::error::{CallerError, Error, Result};
-use crate::session::{Session, State as SessionState, TransmitBuf};
+use crate::session::{Session, State as SessionState, Stats, TransmitBuf};
 #[cfg(feature = "tls")]
 use crate::transport::TlsConfig;
 use crate::transport::{Dial, Stream};
@@ -360,6 +360,11 @@ impl Client {
     /// connect, or of a connection that ended.
     pub fn last_error(&self) -> Option<Error> {
         self.lock().last_error.as_deref().cloned()
+    }
+
+    /// What was counted since the client was made.
+    pub fn stats(&self) -> Stats {
+        self.lock().session.stats()
     }
 
     /// Keeps an error for [`Client::last_error`].

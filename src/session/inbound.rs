@@ -46,6 +46,7 @@ impl Session {
         }
         if self.state == State::Connected && self.maximum_packet_size >= AckKind::SUCCESS_LEN {
             if let Some((kind, packet_id)) = AckKind::parse_success(input) {
+                self.stats.control_received += 1;
                 self.handle_ack(&Ack::new(kind, packet_id, ReasonCode::SUCCESS), now)?;
                 return Ok(Some(Step {
                     consumed: AckKind::SUCCESS_LEN,
@@ -61,9 +62,11 @@ impl Session {
                 return Err(Error::protocol("PUBLISH before CONNACK"));
             }
             let packet = Publish::decode(frame.flags, frame.body, self.version)?;
+            self.stats.received[usize::from(packet.qos.number())].add(frame.len);
             self.handle_publish(&packet, input)?
         } else {
             let packet = Packet::decode(&frame, self.version)?;
+            self.stats.control_received += 1;
             self.handle_control(packet, now)?;
             None
         };
@@ -83,6 +86,9 @@ impl Session {
             (_, Packet::Unsuback(packet)) => self.handle_unsuback(&packet, now),
             (_, Packet::Pingresp) => {
                 self.log_debug(|id| format!("Client {id} received PINGRESP"));
+                if let Some(asked) = self.keep_alive.asked() {
+                    self.stats.round_trip.measured(asked, now);
+                }
                 self.keep_alive.answered();
                 Ok(())
             }
@@ -141,6 +147,7 @@ impl Session {
         self.keep_alive
             .connected(number(PropertyId::ServerKeepAlive).map(|s| s as u16));
         self.state = State::Connected;
+        self.stats.connections += 1;
         self.events.push(event);
         // MQTT 3.1 does not report the session, so a client that wanted one assumes it.
         let kept = match self.version {
@@ -243,6 +250,9 @@ impl Session {
         if packet.kind == AckKind::Pubrel {
             self.handle_pubrel(packet_id);
             return Ok(());
+        }
+        if packet.kind != AckKind::Pubcomp {
+            self.stats.round_trip.answered(packet_id, now);
         }
         let stage = self.outbound.get_mut(packet_id).map(|entry| entry.stage);
         match (packet.kind, stage) {

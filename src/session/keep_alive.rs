@@ -81,6 +81,11 @@ impl KeepAlive {
         self.patience = Some(patience);
     }
 
+    /// Since when PINGREQ, or CONNECT, has had no answer.
+    pub const fn asked(&self) -> Option<Instant> {
+        self.asked
+    }
+
     /// PINGRESP arrived.
     pub fn answered(&mut self) {
         self.asked = None;

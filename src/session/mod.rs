@@ -25,6 +25,7 @@ mod packet_id_map;
 mod packet_ids;
 mod plain;
 mod publish;
+mod stats;
 mod subscriptions;
 mod transmit;
 
@@ -35,6 +36,7 @@ pub use commands::ConnectRequest;
 pub use event::{Delivery, SessionEvent, Step};
 pub use plain::{PlainReader, AT_LEAST_ONCE, AT_MOST_ONCE};
 pub use publish::Publication;
+pub use stats::{DropReason, Flow, RoundTrip, Stats};
 pub use transmit::TransmitBuf;
 
 use crate::codec::{Ack, AckKind, Disconnect, Packet, Properties, PropertyBuf};
@@ -152,6 +154,8 @@ pub struct Session {
     /// CONNACK refused the connection, and the program can still say goodbye.
     refused: bool,
     logging: bool,
+    /// Boxed, as who counts has the mutex and many clients count little.
+    stats: Box<Stats>,
 }
 
 /// QoS 0 messages that are not fully written out.
@@ -238,6 +242,7 @@ impl Session {
             server_disconnect: PropertyBuf::new(),
             refused: false,
             logging: false,
+            stats: Box::default(),
         }
     }
 
@@ -359,6 +364,8 @@ impl Session {
         }
         self.keep_alive.sent(now);
         self.sent += count as u64;
+        self.stats.bytes_sent += count as u64;
+        self.stats.round_trip.transmitted(self.sent, now);
         self.unwritten.written(self.sent, &mut self.events);
     }
 
@@ -427,6 +434,8 @@ impl Session {
             return;
         }
         self.abandon();
+        self.stats.disconnects += 1;
+        self.stats.last_disconnect.clone_from(&error);
         self.events.push(SessionEvent::Disconnected {
             error,
             properties: std::mem::take(&mut self.server_disconnect),
@@ -440,6 +449,9 @@ impl Session {
         self.refused = false;
         self.resume = Resume::Held;
         self.transmit.clear();
+        let unwritten = self.unwritten.messages.len() - self.unwritten.done;
+        self.count_dropped(DropReason::ConnectionLost, unwritten);
+        self.stats.round_trip.forget();
         self.unwritten = Unwritten::default();
         self.outbound.rewind();
         for packet_id in self.requests.clear() {
@@ -496,6 +508,7 @@ impl Session {
         let out = self.transmit.open_segment();
         out.extend_from_slice(&kind.success(packet_id));
         self.queued += AckKind::SUCCESS_LEN as u64;
+        self.stats.control_sent += 1;
     }
 
     fn queue(&mut self, packet: &Packet<'_>) {
@@ -503,6 +516,7 @@ impl Session {
         self.transmit
             .append_with(|out| packet.encode(out, self.version));
         self.queued += (self.transmit.len() - before) as u64;
+        self.stats.control_sent += 1;
     }
 
     /// Whether a packet of this size may be sent to the server.

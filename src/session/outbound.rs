@@ -175,6 +175,20 @@ impl Outbound {
         self.in_flight
     }
 
+    /// How many messages there are, and their bytes; this looks at each.
+    pub fn size(&self) -> (usize, usize) {
+        let contents = self.entries.iter().flatten().map(|entry| &entry.content);
+        let len = |content: &Content| match content {
+            Content::Body(span) => span.len(),
+            Content::Large(body) => body.len(),
+            Content::Parts(parts) => parts.topic.len() + parts.payload.len(),
+            Content::Released(_) => 0,
+        };
+        contents.fold((0, 0), |(count, bytes), content| {
+            (count + 1, bytes + len(content))
+        })
+    }
+
     /// Whether a message with this identifier was sent and has not ended.
     pub fn is_sent(&self, id: PacketId) -> bool {
         self.sent.contains(id)

@@ -45,6 +45,7 @@ impl Session {
             taken += len;
             count += 1;
         }
+        self.count_taken(QoS::AtLeastOnce, count, taken);
         count
     }
 }

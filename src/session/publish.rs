@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::aliases::OutboundAliases;
 use super::outbound::{Content, Entry, Parts, Stage};
+use super::stats::DropReason;
 use super::{Resume, Session, SessionEvent, State};
 use crate::codec::primitive::{put_string, varint_len, VARINT_MAX};
 use crate::codec::PLAIN_BODY_LEN;
@@ -176,7 +177,9 @@ impl Session {
         let out = self.transmit.open_segment();
         let before = out.len();
         put_plain(out, flags, topic, with_properties, payload, body_len);
-        self.queued += (out.len() - before) as u64;
+        let len = out.len() - before;
+        self.stats.sent[0].add(len);
+        self.queued += len as u64;
         self.unwritten.push(self.queued, packet_id);
         Some(packet_id)
     }
@@ -238,7 +241,9 @@ impl Session {
                 .append_with(|out| packet.encode_header(out, version));
             lent = packet.payload.len();
         }
-        self.queued += (self.transmit.len() - before + lent) as u64;
+        let len = self.transmit.len() - before + lent;
+        self.stats.sent[0].add(len);
+        self.queued += len as u64;
         self.unwritten.push(self.queued, packet_id);
         if self.logging {
             self.log_publish("sending", 0, packet, packet_id.number(), packet.topic);
@@ -399,15 +404,17 @@ impl Session {
         if !sendable {
             return false;
         }
-        let packet_id = entry.packet_id;
-        entry.stage = Stage::after_sending(entry.qos);
+        let (packet_id, qos) = (entry.packet_id, entry.qos);
+        entry.stage = Stage::after_sending(qos);
         let retain = entry.retain && self.server.retain_available;
         let flags = entry.qos.number() << 1 | u8::from(retain);
         let out = self.transmit.open_segment();
         let before = out.len();
         put_fixed_header(out, PacketType::Publish, flags, span.len());
         out.extend_from_slice(bodies.get(span));
-        self.queued += (out.len() - before) as u64;
+        let len = out.len() - before;
+        self.queued += len as u64;
+        self.count_sent(packet_id, qos, len, false);
         self.outbound.mark_sent(packet_id);
         true
     }
@@ -434,6 +441,12 @@ impl Session {
         } else {
             return false;
         };
+        let dropped = match reason {
+            ReasonCode::IMPLEMENTATION_SPECIFIC => DropReason::Expired,
+            ReasonCode::QOS_NOT_SUPPORTED => DropReason::QosNotSupported,
+            _ => DropReason::TooLarge,
+        };
+        self.count_dropped(dropped, 1);
         if let Some(entry) = self.outbound.drop_next() {
             // A server that has seen a QoS 2 message would take a new one with its
             // identifier for a repetition.
@@ -511,7 +524,9 @@ impl Session {
             }
             Content::Released(_) => {}
         }
-        self.queued += (self.transmit.len() - before) as u64;
+        let len = self.transmit.len() - before;
+        self.queued += len as u64;
+        self.count_sent(packet_id, qos, len, dup);
         if self.logging {
             self.log_sent_entry(dup, retain);
         }

@@ -384,6 +384,12 @@ static void making_connections(void)
     CHECK_INT(0, mqttrs_last_error(NULL, NULL, 0));
     CHECK_INT(0, mqttrs_last_error(m, NULL, 0));
     CHECK_INT(0, mqttrs_last_error(m, text, sizeof text));
+    struct mqttrs_stats stats = { .size = sizeof stats };
+    CHECK_INT(MOSQ_ERR_INVAL, mqttrs_stats(NULL, &stats));
+    CHECK_INT(MOSQ_ERR_INVAL, mqttrs_stats(m, NULL));
+    CHECK_INT(0, mqttrs_stats(m, &stats));
+    stats.size -= 1;
+    CHECK_INT(MOSQ_ERR_INVAL, mqttrs_stats(m, &stats));
     CHECK_INT(0, strlen(text));
     CHECK_INT(INVAL, mqttrs_connect_timeout_set(NULL, 1));
     CHECK_INT(INVAL, mqttrs_connect_timeout_set(m, 0));

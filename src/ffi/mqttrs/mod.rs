@@ -3,4 +3,5 @@
 mod connection;
 pub(super) mod loops;
 mod publish;
+mod stats;
 mod tls;
