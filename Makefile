@@ -137,6 +137,10 @@ conformance: ## prove each statement of the specifications that binds a client, 
 model: ## a million random connections against a model broker; SEEDS= for another number
 	MQTTRS_MODEL_SEEDS=$(or $(SEEDS),1000000) $(CARGO) test --locked --test session_model -- --nocapture
 
+.PHONY: fuzz
+fuzz: ## run each fuzzer's target for SECONDS= seconds (60), one after the other; TARGETS= for some
+	CARGO="$(CARGO)" SECONDS_EACH="$(or $(SECONDS),60)" TARGETS="$(TARGETS)" scripts/fuzz.sh
+
 .PHONY: interop
 interop: ## run one set of scenarios against real brokers; writes docs/interop.md
 	CARGO="$(CARGO)" MQTTRS_INTEROP_DIR="$(abspath $(BUILD))/interop" scripts/interop.sh

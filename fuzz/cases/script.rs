@@ -1,0 +1,71 @@
+//! Bytes as decisions.
+
+use mqttrs::codec::{PropertyBuf, PropertyId, Value};
+
+/// What is left to decide with; when nothing is, every decision is 0.
+pub struct Script<'a> {
+    pub rest: &'a [u8],
+}
+
+impl<'a> Script<'a> {
+    pub fn new(bytes: &'a [u8]) -> Script<'a> {
+        Script { rest: bytes }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub fn byte(&mut self) -> u8 {
+        match self.rest.split_first() {
+            Some((first, rest)) => {
+                self.rest = rest;
+                *first
+            }
+            None => 0,
+        }
+    }
+
+    pub fn flag(&mut self) -> bool {
+        self.byte() & 1 == 1
+    }
+
+    pub fn u16(&mut self) -> u16 {
+        u16::from_be_bytes([self.byte(), self.byte()])
+    }
+
+    pub fn bytes(&mut self) -> &'a [u8] {
+        let len = usize::from(self.byte()).min(self.rest.len());
+        let (head, rest) = self.rest.split_at(len);
+        self.rest = rest;
+        head
+    }
+
+    pub fn text(&mut self) -> &'a str {
+        const TEXTS: [&str; 6] = ["a", "", "b/c", "+/#", "$SYS/x", "#/a"];
+        match self.byte() {
+            n @ 0..=199 => TEXTS[usize::from(n) % TEXTS.len()],
+            _ => std::str::from_utf8(self.bytes()).unwrap_or("bad"),
+        }
+    }
+
+    /// Up to three properties of any kind.
+    pub fn properties(&mut self) -> PropertyBuf {
+        let mut buf = PropertyBuf::new();
+        for _ in 0..self.byte() % 4 {
+            let Some(id) = PropertyId::new(u32::from(self.byte() % 44)) else {
+                continue;
+            };
+            let number = u32::from(self.byte());
+            let _ = buf
+                .push(id, Value::Byte(number as u8))
+                .or_else(|_| buf.push(id, Value::U16(number as u16)))
+                .or_else(|_| buf.push(id, Value::U32(number)))
+                .or_else(|_| buf.push(id, Value::VarInt(number)))
+                .or_else(|_| buf.push(id, Value::String("a")))
+                .or_else(|_| buf.push(id, Value::Binary(b"x")))
+                .or_else(|_| buf.push(id, Value::Pair("n", "v")));
+        }
+        buf
+    }
+}
