@@ -16,10 +16,158 @@
     (MQTTRS_VERSION_MAJOR * 1000000 + MQTTRS_VERSION_MINOR * 1000 + MQTTRS_VERSION_REVISION)
 
 /**
+ * `mqttrs_lifecycle_event`: there is no connection, and none comes by itself.
+ */
+#define MQTTRS_LIFECYCLE_IDLE 0
+
+/**
+ * `mqttrs_lifecycle_event`: an attempt is going on, from the look-up of the name to CONNACK.
+ */
+#define MQTTRS_LIFECYCLE_CONNECTING 1
+
+/**
+ * `mqttrs_lifecycle_event`: the server has accepted the connection.
+ */
+#define MQTTRS_LIFECYCLE_UP 2
+
+/**
+ * `mqttrs_lifecycle_event`: the next attempt comes after a delay, which may be 0.
+ */
+#define MQTTRS_LIFECYCLE_WAITING 3
+
+/**
+ * `mqttrs_lifecycle_event`: no attempt follows until the program asks for one.
+ */
+#define MQTTRS_LIFECYCLE_GIVEN_UP 4
+
+/**
+ * `mqttrs_servers_set`: by priority, the lowest number first, and from the first again after
+ * each connection.
+ */
+#define MQTTRS_SERVERS_PRIORITY 0
+
+/**
+ * `mqttrs_servers_set`: in turn, as they stand in the list.
+ */
+#define MQTTRS_SERVERS_ROUND_ROBIN 1
+
+/**
  * A loop that any number of clients share. Programs hold pointers to it and know nothing of
  * its inside.
  */
 struct mqttrs_loop;
+
+/**
+ * When to connect again. Fill it with zeros first, then set `size`.
+ */
+struct mqttrs_reconnect_options {
+    /**
+     * `sizeof(struct mqttrs_reconnect_options)`.
+     */
+    size_t size;
+    /**
+     * The first delay in milliseconds, at least 1.
+     */
+    unsigned int delay_min;
+    /**
+     * The longest delay in milliseconds, at least `delay_min`.
+     */
+    unsigned int delay_max;
+    /**
+     * Each further delay is twice the one before; otherwise it is longer by `delay_min`.
+     */
+    bool doubling;
+    /**
+     * Each delay is by chance between 0 and what it would be, so that clients which lost
+     * the same server do not all come back at once.
+     */
+    bool jitter;
+    /**
+     * No automatic reconnect, by no loop.
+     */
+    bool off;
+    /**
+     * Servers that an MQTT 5 server names are connected to (MQTT 5.0 section 4.11).
+     */
+    bool follow_references;
+    /**
+     * How many milliseconds a connection has to stand for delays and attempts to be counted
+     * anew; 0: CONNACK is enough.
+     */
+    unsigned int stable;
+    /**
+     * How many attempts may fail in a row; 0 for no limit.
+     */
+    unsigned int attempts;
+};
+
+/**
+ * A server for `mqttrs_servers_set`. Fill it with zeros first, then set `size`.
+ */
+struct mqttrs_server {
+    /**
+     * `sizeof(struct mqttrs_server)`.
+     */
+    size_t size;
+    /**
+     * Name or address.
+     */
+    const char *host;
+    /**
+     * 1 to 65535.
+     */
+    int port;
+    /**
+     * The lower, the sooner it is tried.
+     */
+    int priority;
+};
+
+/**
+ * Where the life of a connection stands. It belongs to the library and lives until the
+ * callback returns; later versions may have more behind the last member, as `size` says.
+ */
+struct mqttrs_lifecycle_event {
+    /**
+     * The size of this structure in bytes.
+     */
+    size_t size;
+    /**
+     * One of MQTTRS_LIFECYCLE_*.
+     */
+    int state;
+    /**
+     * What went wrong before that, a member of `mosq_err_t`; MOSQ_ERR_SUCCESS for nothing.
+     */
+    int cause;
+    /**
+     * The same in words; NULL for nothing.
+     */
+    const char *error;
+    /**
+     * The server of the present or last attempt; NULL before the first.
+     */
+    const char *host;
+    /**
+     * Its port; 0 for a Unix socket and for a domain with SRV records.
+     */
+    int port;
+    /**
+     * How many attempts were made in a row, this one included.
+     */
+    unsigned int attempt;
+    /**
+     * How many milliseconds until the next attempt, in MQTTRS_LIFECYCLE_WAITING.
+     */
+    unsigned int delay;
+};
+
+/**
+ * Runs when the life of the connection goes on.
+ */
+typedef void (*mqttrs_lifecycle_callback)(struct mosquitto *mosq,
+                                          void *obj,
+                                          const struct mqttrs_lifecycle_event *event);
 
 /**
  * The numbers of a client since it was made or reinitialised; see the function of this name. Later
@@ -222,6 +370,133 @@ int mqttrs_websocket_header_add(struct mosquitto *mosq,
  * `mosq` is NULL or came from `mosquitto_new`; `buffer` has room for `size` bytes.
  */
 libmosq_EXPORT size_t mqttrs_last_error(struct mosquitto *mosq, char *buffer, size_t size);
+
+/**
+ * Sets when a loop that reconnects (`mosquitto_loop_start`, `mosquitto_loop_forever`,
+ * `mqttrs_loop_add`) connects again, and when it ceases to.
+ *
+ * `options` is copied and may not be NULL. It replaces what `mosquitto_reconnect_delay_set` has
+ * set, and that function replaces its delays and `doubling`. Without either call a second passes
+ * between two attempts, for ever.
+ *
+ * With `off`, or after `attempts`, the client is as after an error that is final:
+ * `mosquitto_loop_forever` returns the error, the thread of `mosquitto_loop_start` waits for
+ * `mosquitto_reconnect_async` or another connect call. A server reference is followed at once,
+ * and once until a delay comes or the connection has stood for 10 seconds; at most 16 servers of
+ * one are tried, with port 1883 or with TLS 8883 where it names none, and then those of the
+ * program again.
+ *
+ * Takes effect with the next connection that is lost or refused. Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `options` NULL or with a
+ * wrong `size`, `delay_min` 0 or above `delay_max`.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `options` is NULL or has as many bytes as it says.
+ */
+libmosq_EXPORT
+int mqttrs_reconnect_set(struct mosquitto *mosq,
+                         const struct mqttrs_reconnect_options *options);
+
+/**
+ * Says that the network has changed: a loop that waits with the next attempt makes it at
+ * once, and one that is connecting begins anew.
+ *
+ * A connection that stands is left alone. With `patience`, in milliseconds, the server is sent
+ * PINGREQ and given up when nothing comes from it in that time, whatever the keep alive; 0 for
+ * no such question. Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed; MOSQ_ERR_NO_CONN where
+ * nothing is to be brought forward: no connect call came before, or it was given up, or no
+ * loop reconnects the client. `mosquitto_reconnect_async` makes an attempt then.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`.
+ */
+libmosq_EXPORT int mqttrs_reconnect_now(struct mosquitto *mosq, unsigned int patience);
+
+/**
+ * Sets the servers of which `mqttrs_connect` connects to one.
+ *
+ * `servers` has `count` of them, which are copied; a `count` of 0 is for none, and `servers`
+ * may be NULL then. `order` is MQTTRS_SERVERS_PRIORITY or MQTTRS_SERVERS_ROUND_ROBIN. A server
+ * that cannot be reached or refuses is followed by the next one at once, until each was tried;
+ * then comes the reconnect delay. A connection that is lost is followed by the delay, and
+ * then by the best server or by the next one. TLS, transport and credentials are those of the
+ * client.
+ *
+ * Takes effect with the next attempt. Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `servers` NULL with a
+ * `count`, an unknown `order`, and a server with a wrong `size`, a `host` that is NULL, empty or
+ * not UTF-8, or a `port` out of range. After an error the servers are as they were.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `servers` is NULL or has `count` servers of one
+ * size, whose hosts are NULL or C strings.
+ */
+libmosq_EXPORT
+int mqttrs_servers_set(struct mosquitto *mosq,
+                       const struct mqttrs_server *servers,
+                       size_t count,
+                       int order);
+
+/**
+ * Begins to connect to a server of `mqttrs_servers_set` and returns at once: as
+ * `mosquitto_connect_async`, to the first server of the list.
+ *
+ * `keepalive` is as for `mosquitto_connect`. `props` are those of CONNECT, copied, and stay the
+ * program's; NULL for none. Where no loop reconnects, each `mosquitto_reconnect` after a failure
+ * takes the next server. Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `keepalive` out of range,
+ * and without servers; for `props` what `mosquitto_connect_bind_v5` returns.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `props` is NULL or a valid list.
+ */
+libmosq_EXPORT
+int mqttrs_connect(struct mosquitto *mosq,
+                   int keepalive,
+                   const mosquitto_property *props);
+
+/**
+ * Has subscriptions made again when the client has connected and the server no longer has its
+ * session. Off by default.
+ *
+ * From the call on, subscriptions that the server accepts are kept, with their options and
+ * properties, subscription identifiers for instance, until they are ended. After CONNACK
+ * without a session, and after the connect callbacks, they are asked for in as few packets as
+ * the server takes, before messages that wait; those that the program asks for itself in the
+ * callback are left out. The subscribe callbacks run for them as for any. What the server
+ * refuses then is not asked for again. Below MQTT 3.1.1, where the server does not say whether it
+ * has the session, they are asked for each time. `false` forgets them.
+ *
+ * Any thread, any callback. Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`.
+ */
+libmosq_EXPORT int mqttrs_resubscribe_set(struct mosquitto *mosq, bool on);
+
+/**
+ * Sets what is called when the life of the connection goes on: an attempt begins, the server
+ * accepts it, it fails and the next one is planned, it is given up or has ended.
+ *
+ * The callback gets `mosq`, the client's `obj`, and what happened. It runs in the thread that
+ * runs the loop, in order with the other callbacks: for an accepted connection before the
+ * connect callbacks, for a lost one after the disconnect callbacks. The pre-connect callbacks,
+ * which run before an attempt, come ahead of what waits. Any function may be called in it.
+ *
+ * Any thread, any callback; NULL removes the callback. Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL
+ * for `mosq` NULL or destroyed.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `callback` is NULL or a function of this type.
+ */
+libmosq_EXPORT
+int mqttrs_lifecycle_callback_set(struct mosquitto *mosq,
+                                  mqttrs_lifecycle_callback callback);
 
 /**
  * Makes a loop, without clients, that nobody runs yet: one thread that does what

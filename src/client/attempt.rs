@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::{random_client_id, Client, Event, Io, Link, Server, Target};
 use crate::codec::Will;
-#[cfg(not(all(feature = "tls", feature = "websocket")))]
-use crate::error::CallerError;
-use crate::error::{Error, Result};
-use crate::session::{ConnectRequest, TransmitBuf};
+use crate::error::{CallerError, Error, Result};
+use crate::session::{ConnectRequest, State as SessionState, TransmitBuf};
 use crate::transport::{self, resolve_in_background, Dial, Endpoint, Layers, Stream};
 use crate::transport::{handshake_timed_out, look_up_timed_out};
 use crate::types::{LogLevel, ProtocolVersion};
@@ -44,6 +42,14 @@ impl Client {
         self.attempt_async()
     }
 
+    /// As [`Client::connect_async`], to [`Server::List`].
+    pub fn connect_async_to_list(&self, target: Target) -> Result<()> {
+        if !self.lock().lifecycle.has_servers() {
+            return Err(Error::invalid("the list of servers is empty"));
+        }
+        self.connect_async(target)
+    }
+
     /// Connects again to the same target.
     pub fn reconnect(&self) -> Result<()> {
         let mut st = self.lock();
@@ -57,6 +63,37 @@ impl Client {
     pub fn reconnect_async(&self) -> Result<()> {
         self.lock().keep_target()?;
         self.attempt_async()
+    }
+
+    /// The network has changed: a wait for the next attempt ends, and an attempt that is going
+    /// on begins anew. A connection that stands is left alone; with `patience`, the server has
+    /// so long to show that it is still there.
+    ///
+    /// # Errors
+    ///
+    /// `NotConnected` where there is neither connection nor attempt, nor a wait for one.
+    pub fn reconnect_now(&self, patience: Option<Duration>) -> Result<()> {
+        let mut st = self.lock();
+        let now = Instant::now();
+        match (st.session.state(), patience) {
+            (SessionState::Connected, Some(patience)) => {
+                st.session.probe(patience, now)?;
+                self.kick(st);
+                return Ok(());
+            }
+            (SessionState::Connected | SessionState::Closing, _) => return Ok(()),
+            (SessionState::Connecting | SessionState::Offline, _) => {}
+        }
+        if !st.lifecycle.wanted || (!st.hosted && matches!(st.link, Link::Down)) {
+            return Err(CallerError::NotConnected.into());
+        }
+        if st.hosted && st.blocking_attempts == 0 {
+            st.abandon_link();
+            st.lifecycle.hurry(now);
+            st.tell(None);
+            self.wake(&mut st);
+        }
+        Ok(())
     }
 
     /// The caller has counted this attempt in `blocking_attempts`.
@@ -188,20 +225,28 @@ impl Client {
             // A loop that took the client over in the callback need not make another one.
             st.lifecycle.next_attempt = None;
         }
+        let chosen = st.lifecycle.server().cloned();
         let target = match (&st.target, st.generation == generation) {
             (Some(target), true) => target,
             _ => return Err(Error::invalid("the attempt was overtaken by another call")),
         };
         let route = Arc::clone(st.options.route());
+        let address = match (chosen, &target.server) {
+            (Some(address), _) => address,
+            (None, Server::Host(host, port)) => (host.clone(), *port),
+            (None, Server::Domain(domain)) => (domain.clone(), 0),
+            (None, Server::List) => return Err(Error::invalid("the list of servers is empty")),
+        };
+        let is_own = st.lifecycle.server().is_none();
         let server = match &target.server {
-            Server::Host(host, port) => transport::Server::Host {
-                host: host.clone(),
-                port: *port,
-            },
-            Server::Domain(domain) => transport::Server::Domain {
+            Server::Domain(domain) if is_own => transport::Server::Domain {
                 domain: domain.clone(),
                 secure: route.tls.enabled,
                 skip: st.attempts,
+            },
+            _ => transport::Server::Host {
+                host: address.0.clone(),
+                port: address.1,
             },
         };
         let deadline = Instant::now() + route.connect_timeout;
@@ -210,9 +255,16 @@ impl Client {
         st.session.count_attempt();
         let nodelay = st.options.tcp_nodelay;
         drop(st); // files may have to be read, and a password asked for
+        let layers = self.layers(&route)?;
+        let mut st = self.lock();
+        if st.generation == generation {
+            st.lifecycle.begin(|| address);
+            st.tell(None);
+        }
+        drop(st);
         let endpoint = Endpoint {
             server,
-            layers: self.layers(&route)?,
+            layers,
             proxy: route.proxy.clone(),
             bind_address: route.bind_address.clone(),
             nodelay,
@@ -260,9 +312,10 @@ impl Client {
 
 impl super::State {
     fn set_target(&mut self, target: Target) {
+        let listed = target.server == Server::List;
         self.target = Some(target);
         self.attempts = 0;
-        self.lifecycle.wish();
+        self.lifecycle.wish_anew(listed);
     }
 
     fn keep_target(&mut self) -> Result<()> {

@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use super::{Client, Event, Guard};
+use crate::codec::PropertyId;
 use crate::error::{CallerError, Error};
 use crate::session::SessionEvent;
 use crate::types::PacketId;
@@ -118,11 +119,25 @@ impl Client {
     }
 
     fn deliver<'a>(&'a self, mut st: Guard<'a>, event: SessionEvent) -> Guard<'a> {
-        if let SessionEvent::Connected { code: 0, .. } = event {
-            st.lifecycle.connected();
-            st.attempts = 0;
+        let mut lifecycle = None;
+        match &event {
+            SessionEvent::Connected { code: 0, .. } => {
+                let now = Instant::now();
+                st.lifecycle.accepted(now);
+                lifecycle = st.lifecycle.describe(None, now);
+                st.attempts = 0;
+            }
+            SessionEvent::Connected { properties, .. } => {
+                let properties = properties.as_properties();
+                st.refer(properties.string(PropertyId::ServerReference));
+            }
+            SessionEvent::Mark => lifecycle = st.lifecycle.poll_untold(),
+            _ => {}
         }
         drop(st);
+        if let Some(lifecycle) = &lifecycle {
+            self.handler.event(Event::Lifecycle(lifecycle));
+        }
         match &event {
             SessionEvent::Connected {
                 code,
@@ -174,6 +189,7 @@ impl Client {
                     properties: properties.as_properties(),
                 });
             }
+            SessionEvent::Mark => {}
             SessionEvent::Log { level, text } => {
                 let outer = LOG_HANDLER_OF.replace(std::ptr::from_ref(self));
                 let _restore = RestoreLogHandler(outer);

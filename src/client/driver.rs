@@ -196,18 +196,18 @@ impl Client {
     pub fn set_hosted(&self, hosted: bool) {
         let mut st = self.lock();
         st.hosted = hosted;
-        if !hosted {
-            st.lifecycle.next_attempt = None;
+        if !hosted && st.lifecycle.pause() {
+            st.tell(None);
         }
         let missing =
             matches!(st.link, Link::Down) && st.lifecycle.wanted && st.blocking_attempts == 0;
         if hosted && missing && st.lifecycle.next_attempt.is_none() {
             let now = Instant::now();
-            if st.failure.is_some() {
-                let delay = st.options.reconnect_delay;
-                st.lifecycle.plan(&delay, now);
-            } else {
-                st.lifecycle.next_attempt = Some(now);
+            let error = st.failure.as_deref().cloned();
+            let delay = st.options.reconnect_delay;
+            st.lifecycle.resume(error.is_some(), &delay, now);
+            if error.is_some() {
+                st.tell(error.as_ref());
             }
         }
     }

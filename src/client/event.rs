@@ -1,5 +1,6 @@
 //! What a client tells its program.
 
+use super::LifecycleEvent;
 use crate::codec::Properties;
 use crate::error::{Error, Result};
 use crate::types::{LogLevel, PacketId, QoS, ReasonCode};
@@ -55,6 +56,8 @@ pub enum Event<'a> {
         /// Properties of UNSUBACK.
         properties: Properties<'a>,
     },
+    /// The life of the connection went on, for who asked to hear of it.
+    Lifecycle(&'a LifecycleEvent),
     /// Something to log.
     Log {
         /// How important.

@@ -38,11 +38,12 @@ pub use crate::types::LogLevel;
 pub use driver::{Share, Wait, Wake};
 pub use event::{Event, Handler, Message};
 pub use fork::{Frozen, FrozenCommons};
+pub use lifecycle::{Address, LifecycleEvent, Phase, ReconnectRules, ServerOrder};
 pub use options::{Options, ReconnectDelay, Route, Server, Target, TransportKind, WillMessage};
 pub use receive::free_idle_buffers;
 
 use crate::codec::{Properties, PropertyBuf, SubscriptionOptions};
-use crate::error::{CallerError, Error, Result};
+use crate::error::{CallerError, Error, PeerError, Result};
 use crate::session::{Session, State as SessionState, Stats, TransmitBuf};
 #[cfg(feature = "tls")]
 use crate::transport::TlsConfig;
@@ -215,6 +216,31 @@ impl Client {
         self.lock().session.set_automatic_topic_aliases(on);
     }
 
+    /// Whether accepted subscriptions are made again when the server has lost the session.
+    pub fn set_resubscribe(&self, on: bool) {
+        self.lock().session.set_resubscribe(on);
+    }
+
+    /// Sets when to connect again.
+    pub fn set_reconnect(&self, delay: ReconnectDelay, rules: ReconnectRules) {
+        let mut st = self.lock();
+        st.options.reconnect_delay = delay;
+        st.lifecycle.set_rules(rules, random_seed());
+    }
+
+    /// Sets the servers that [`Server::List`] stands for, each with its priority.
+    pub fn set_servers(&self, list: Vec<(Address, i32)>, order: ServerOrder) {
+        let mut st = self.lock();
+        let listed = matches!(&st.target, Some(target) if target.server == Server::List);
+        st.lifecycle.set_servers(list, order, random_seed());
+        st.lifecycle.set_listed(listed);
+    }
+
+    /// Whether [`Event::Lifecycle`] events are made.
+    pub fn observe_lifecycle(&self, on: bool) {
+        self.lock().lifecycle.observe(on, random_seed());
+    }
+
     /// Adds a header field to WebSocket upgrade requests.
     pub fn add_http_header(&self, name: &str, value: &str) -> Result<()> {
         #[cfg(feature = "websocket")]
@@ -341,6 +367,9 @@ impl Client {
                 st.lifecycle.end();
                 if !matches!(st.link, Link::Up(_)) {
                     st.abandon_link();
+                    if st.lifecycle.leave() {
+                        st.tell(None);
+                    }
                 }
                 self.kick(st);
                 return Err(CallerError::NotConnected.into());
@@ -518,10 +547,20 @@ impl State {
             self.log_reason(error);
         }
         self.drop_link();
+        if let Some(Error::Peer(PeerError::Disconnected(_))) = error {
+            let reference = self.session.server_reference().map(str::to_owned);
+            self.refer(reference.as_deref());
+        }
         self.session.handle_closed(error.clone());
-        if let Some(error) = error {
-            self.plan_reconnect(&error);
-            self.failure = Some(Box::new(error));
+        match error {
+            Some(error) => {
+                self.plan_reconnect(&error);
+                self.failure = Some(Box::new(error));
+            }
+            None => {
+                self.lifecycle.closed();
+                self.tell(None);
+            }
         }
     }
 
@@ -555,14 +594,27 @@ impl State {
             Error::Resolver(_) | Error::TlsCut => !self.lifecycle.was_connected,
             _ => error.is_final(),
         };
-        if !self.hosted || !self.lifecycle.wanted {
-            return;
+        let delay = &self.options.reconnect_delay;
+        self.lifecycle
+            .failed(is_final, self.hosted, delay, Instant::now());
+        self.tell(Some(error));
+    }
+
+    /// Has the program told where the connection stands, if it wants to know.
+    fn tell(&mut self, error: Option<&Error>) {
+        if self.lifecycle.tell(error, Instant::now()) {
+            self.session.mark();
         }
-        if is_final {
-            self.lifecycle.give_up();
-        } else {
-            self.lifecycle
-                .plan(&self.options.reconnect_delay, Instant::now());
+    }
+
+    /// The server named others.
+    fn refer(&mut self, reference: Option<&str>) {
+        if let Some(reference) = reference {
+            let port = match self.options.route().tls.enabled {
+                true => 8883,
+                false => 1883,
+            };
+            self.lifecycle.refer(reference, port);
         }
     }
 
@@ -603,14 +655,19 @@ fn random_client_id() -> String {
     let mut bits = 0u64;
     for index in 0..18 {
         if index % 9 == 0 {
-            let mut hasher = RandomState::new().build_hasher();
-            hasher.write_usize(index);
-            bits = hasher.finish();
+            bits = random_seed();
         }
         id.push(char::from(ALPHABET[(bits % 62) as usize]));
         bits /= 62;
     }
     id
+}
+
+/// A number that differs each time.
+fn random_seed() -> u64 {
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_usize(0);
+    hasher.finish()
 }
 
 #[cfg(test)]

@@ -151,6 +151,8 @@ impl Default for ReconnectDelay {
 pub enum Server {
     /// Host name or address and TCP port; the path of a Unix socket with port 0.
     Host(String, u16),
+    /// The next one of the program's list.
+    List,
     /// The domain whose DNS SRV records name it.
     Domain(String),
 }

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::constants::callback_types::*;
 use super::constants::structures::mosquitto_message;
-use super::errno::disconnect_code;
+use super::errno::{code, disconnect_code};
 use super::handle::{address, mosquitto, HandleSlot};
+use super::mqttrs::lifecycle::{
+    lifecycle_state, mqttrs_lifecycle_callback, mqttrs_lifecycle_event,
+};
 use super::property::{mosquitto_property, OwnedList};
 use super::terminal::ask_password;
-use crate::client::{Event, Handler, LogLevel, Message};
+use crate::client::{Event, Handler, LifecycleEvent, LogLevel, Message};
 use crate::codec::Properties;
 use crate::error::{CallerError, Error, Result};
 use crate::types::PacketId;
@@ -79,6 +82,7 @@ pub(super) struct Callbacks {
     pub(super) unsubscribe2_v5: Cell<LIBMOSQ_CB_unsubscribe2_v5>,
     pub(super) ext_auth: Cell<LIBMOSQ_CB_ext_auth>,
     pub(super) log: Cell<LIBMOSQ_CB_log>,
+    pub(super) lifecycle: Cell<mqttrs_lifecycle_callback>,
     pub(super) key_password: Cell<PasswordCallback>,
 }
 
@@ -105,6 +109,7 @@ impl Callbacks {
             unsubscribe2_v5: Cell::new(),
             ext_auth: Cell::new(),
             log: Cell::new(),
+            lifecycle: Cell::new(),
             key_password: Cell::new(),
         };
         callbacks.set_obj_or_handle(obj);
@@ -130,6 +135,7 @@ impl Callbacks {
         self.unsubscribe2_v5.clear();
         self.ext_auth.clear();
         self.log.clear();
+        self.lifecycle.clear();
         self.key_password.clear();
     }
 
@@ -162,6 +168,31 @@ impl Callbacks {
         let line = c_string(text.as_bytes());
         // SAFETY: the program's function with the type it was set with.
         unsafe { log(self.mosq(), self.obj(), level as c_int, line.as_ptr()) };
+    }
+
+    fn lived(&self, event: &LifecycleEvent) {
+        let Some(lifecycle) = self.lifecycle.get() else {
+            return;
+        };
+        let words = event.error.as_ref().map(ToString::to_string);
+        let words = words.map(|words| c_string(words.as_bytes()));
+        let server = event.server.as_ref();
+        let host = server.map(|(host, _)| c_string(host.as_bytes()));
+        let pointer =
+            |text: &Option<CString>| text.as_ref().map_or(std::ptr::null(), |t| t.as_ptr());
+        let lent = mqttrs_lifecycle_event {
+            size: size_of::<mqttrs_lifecycle_event>(),
+            state: lifecycle_state(event.phase),
+            cause: event.error.as_ref().map_or(0, code),
+            error: pointer(&words),
+            host: pointer(&host),
+            port: server.map_or(0, |(_, port)| c_int::from(*port)),
+            attempt: event.attempt,
+            delay: event.delay.as_millis().try_into().unwrap_or(u32::MAX),
+        };
+        // SAFETY: the program's function with the type it was set with; the event and its
+        // strings live until after the call.
+        unsafe { lifecycle(self.mosq(), self.obj(), &lent) };
     }
 
     fn mosq(&self) -> *mut mosquitto {
@@ -346,6 +377,7 @@ impl Handler for Callbacks {
             } => {
                 self.unsubscribed(c_int::from(packet_id.number()), codes, properties);
             }
+            Event::Lifecycle(event) => self.lived(event),
             Event::Log { level, text } => self.logged(level, text),
         }
     }

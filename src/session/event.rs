@@ -63,6 +63,8 @@ pub enum SessionEvent {
         /// All properties of AUTH.
         properties: PropertyBuf,
     },
+    /// The host's own, put in its place among the others by [`super::Session::mark`].
+    Mark,
     /// Something to log.
     Log {
         /// How important.

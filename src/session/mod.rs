@@ -39,7 +39,7 @@ pub use publish::Publication;
 pub use stats::{DropReason, Flow, RoundTrip, Stats};
 pub use transmit::TransmitBuf;
 
-use crate::codec::{Ack, AckKind, Disconnect, Packet, Properties, PropertyBuf};
+use crate::codec::{Ack, AckKind, Disconnect, Packet, Properties, PropertyBuf, PropertyId};
 use crate::error::{CallerError, Error, PeerError, Result};
 use crate::types::{LogLevel, PacketId, ProtocolVersion, QoS, ReasonCode};
 use aliases::{InboundAliases, OutboundAliases};
@@ -477,6 +477,17 @@ impl Session {
             self.state = State::Closing;
         }
         error
+    }
+
+    /// Puts an event of the host's own behind those that wait.
+    pub(crate) fn mark(&mut self) {
+        self.events.push(SessionEvent::Mark);
+    }
+
+    /// The servers that the server's DISCONNECT named (MQTT 5.0 section 4.11).
+    pub(crate) fn server_reference(&self) -> Option<&str> {
+        let properties = self.server_disconnect.as_properties();
+        properties.string(PropertyId::ServerReference)
     }
 
     /// Logs a line for the host.

@@ -782,6 +782,44 @@ static void looking_at_properties(void)
     mosquitto_property_free_all(&other);
 }
 
+static void life_cycle(void)
+{
+    struct mosquitto *mosq = mosquitto_new("life", true, NULL);
+    struct mqttrs_reconnect_options reconnect = { .size = sizeof reconnect, .delay_max = 9 };
+    struct mqttrs_server servers[2] = { { .size = sizeof servers[0], .host = "x", .port = 1 } };
+    CHECK(mosq != NULL);
+    CHECK_INT(INVAL, mqttrs_reconnect_set(NULL, &reconnect));
+    CHECK_INT(INVAL, mqttrs_reconnect_set(mosq, NULL));
+    CHECK_INT(INVAL, mqttrs_reconnect_set(mosq, &reconnect));
+    reconnect.delay_min = 10;
+    CHECK_INT(INVAL, mqttrs_reconnect_set(mosq, &reconnect));
+    reconnect.delay_min = 9;
+    reconnect.size--;
+    CHECK_INT(INVAL, mqttrs_reconnect_set(mosq, &reconnect));
+    reconnect.size++;
+    CHECK_INT(0, mqttrs_reconnect_set(mosq, &reconnect));
+    CHECK_INT(INVAL, mqttrs_reconnect_now(NULL, 0));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mqttrs_reconnect_now(mosq, 1));
+    CHECK_INT(INVAL, mqttrs_servers_set(NULL, servers, 1, MQTTRS_SERVERS_PRIORITY));
+    CHECK_INT(INVAL, mqttrs_servers_set(mosq, NULL, 1, MQTTRS_SERVERS_PRIORITY));
+    CHECK_INT(INVAL, mqttrs_servers_set(mosq, servers, 2, MQTTRS_SERVERS_PRIORITY));
+    CHECK_INT(INVAL, mqttrs_servers_set(mosq, servers, 1, 2));
+    servers[0].port = 0;
+    CHECK_INT(INVAL, mqttrs_servers_set(mosq, servers, 1, MQTTRS_SERVERS_ROUND_ROBIN));
+    servers[0].port = 1;
+    servers[0].host = NULL;
+    CHECK_INT(INVAL, mqttrs_servers_set(mosq, servers, 1, MQTTRS_SERVERS_ROUND_ROBIN));
+    CHECK_INT(0, mqttrs_servers_set(mosq, NULL, 0, MQTTRS_SERVERS_ROUND_ROBIN));
+    CHECK_INT(INVAL, mqttrs_connect(NULL, 60, NULL));
+    CHECK_INT(INVAL, mqttrs_connect(mosq, 60, NULL));
+    CHECK_INT(INVAL, mqttrs_connect(mosq, 1, NULL));
+    CHECK_INT(INVAL, mqttrs_resubscribe_set(NULL, true));
+    CHECK_INT(0, mqttrs_resubscribe_set(mosq, true));
+    CHECK_INT(INVAL, mqttrs_lifecycle_callback_set(NULL, NULL));
+    CHECK_INT(0, mqttrs_lifecycle_callback_set(mosq, NULL));
+    mosquitto_destroy(mosq);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -803,6 +841,7 @@ int main(int argc, char **argv)
     authentication();
     options();
     making_connections();
+    life_cycle();
     shared_loops();
     tls_beyond_files();
     tls(argv[0]);

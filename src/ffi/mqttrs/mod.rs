@@ -1,6 +1,7 @@
 //! What libmosquitto does not have: `mqttrs.h`, a file for each section of it.
 
 mod connection;
+pub(super) mod lifecycle;
 pub(super) mod loops;
 mod publish;
 mod stats;
