@@ -28,7 +28,7 @@ impl Chance {
     pub(super) fn jitter(&mut self, delay: Duration) -> Duration {
         let most = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX);
         let span = u128::from(most) + 1;
-        Duration::from_nanos((span * u128::from(self.next()) >> 64) as u64)
+        Duration::from_nanos(((span * u128::from(self.next())) >> 64) as u64)
     }
 
     fn next(&mut self) -> u64 {

@@ -130,11 +130,12 @@ pub unsafe extern "C" fn mqttrs_reconnect_set(
 ) -> c_int {
     guard(MOSQ_ERR_UNKNOWN as c_int, || {
         let set = |contents: &Contents| {
+            if options.is_null() {
+                return Err(Error::invalid("options is NULL"));
+            }
             // SAFETY: the caller's promise: there is at least the size.
-            if options.is_null()
-                || unsafe { (*options).size } < size_of::<mqttrs_reconnect_options>()
-            {
-                return Err(Error::invalid("options is NULL or too small"));
+            if unsafe { (*options).size } < size_of::<mqttrs_reconnect_options>() {
+                return Err(Error::invalid("options is too small"));
             }
             // SAFETY: the size says that all of it is there.
             let options = unsafe { *options };
@@ -216,10 +217,10 @@ pub unsafe extern "C" fn mqttrs_servers_set(
                 MQTTRS_SERVERS_ROUND_ROBIN => ServerOrder::RoundRobin,
                 _ => return Err(Error::invalid("order is none of MQTTRS_SERVERS_*")),
             };
-            // SAFETY: the caller's promise: where there are some, there is the size of the first.
             let stride = match (count, servers.is_null()) {
                 (0, _) => 0,
                 (_, true) => return Err(Error::invalid("servers is NULL")),
+                // SAFETY: the caller's promise: there is the size of the first.
                 (_, false) => unsafe { (*servers).size },
             };
             let mut list = Vec::new();
