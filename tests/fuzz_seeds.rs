@@ -1,5 +1,10 @@
 //! What the fuzzer's targets do, with the seeds of each: no nightly toolchain needed.
 
+#![allow(
+    clippy::duplicate_mod,
+    reason = "the model's tests declare the C API for themselves"
+)]
+
 #[path = "../fuzz/cases/mod.rs"]
 mod cases;
 
