@@ -1,0 +1,162 @@
+//! What the session wants to have stored, on its way to the disk, before anything is sent or
+//! said that depends on it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::{Client, Guard, Link, State};
+use crate::error::{CallerError, Error, Result};
+use crate::session::{Journal, Replay, WallClock};
+use crate::store::{Durability, Store};
+use crate::types::LogLevel;
+
+impl Client {
+    /// Keeps the session in a folder from now on, and takes up what an earlier process has left
+    /// there; before the first connection and the first message.
+    pub fn open_store(&self, folder: &Path, durability: Durability, maximum: u64) -> Result<()> {
+        let mut st = self.lock();
+        let refused = if st.clean_session {
+            Some("a store is for a session that is kept: clean_session has to be false")
+        } else if !matches!(st.link, Link::Down) || st.session.has_messages() {
+            Some("a store is opened before connecting and before publishing")
+        } else if st.store.is_some() {
+            Some("the client has a store")
+        } else {
+            None
+        };
+        if let Some(why) = refused {
+            return Err(Error::invalid(why));
+        }
+        let mut replay = Replay::default();
+        let (store, cut) = Store::open(folder, durability, &mut |part| replay.apply(part))?;
+        if let (Some(owner), Some(own)) = (replay.client_id(), st.session.client_id()) {
+            if owner != own {
+                let text = format!(
+                    "{}: the session there is that of client identifier {owner}, not {own}",
+                    folder.display()
+                );
+                return Err(CallerError::Store(text).into());
+            }
+        }
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+        let wall = WallClock {
+            instant: Instant::now(),
+            unix_ms: unix.map_or(0, |since| since.as_millis() as u64),
+        };
+        st.session.restore(replay, Journal::new(wall, maximum))?;
+        st.store = Some(Box::new(store));
+        if let Err(error) = st.write_journal() {
+            st.forget_store();
+            return Err(error);
+        }
+        if cut > 0 {
+            st.session.log(LogLevel::Warning, || {
+                format!("Warning: {cut} bytes at the end of the store were never completed.")
+            });
+        }
+        self.kick(st);
+        Ok(())
+    }
+
+    /// Stores the message just published, and accepts it; afterwards it is as without a store.
+    pub(super) fn store_published<'a>(&'a self, mut st: Guard<'a>) -> Result<Guard<'a>> {
+        let (_, number) = st.session.unwritten();
+        let written = st.write_journal();
+        let syncer = match (&written, &st.store) {
+            (Ok(()), Some(store)) if store.syncs_every() => Some(Arc::clone(store.syncer())),
+            _ => None,
+        };
+        let mut outcome = written;
+        if let Some(syncer) = syncer {
+            drop(st); // other threads' messages join the next call of the system
+            outcome = syncer.sync(number);
+            st = self.lock();
+        }
+        match outcome {
+            Ok(()) => {
+                st.session.stored(number);
+                st.session.accept(number, Instant::now());
+                Ok(st)
+            }
+            Err(error) => {
+                st.session.refuse(number);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl State {
+    /// Stores what has to be before anything more is sent.
+    pub(super) fn store_first(&mut self) -> Result<()> {
+        if !self.session.must_store() {
+            return Ok(());
+        }
+        let (_, number) = self.session.unwritten();
+        self.write_journal()?;
+        if let Some(store) = self.store.as_ref().filter(|store| store.syncs_every()) {
+            store.syncer().sync(number)?;
+        }
+        self.session.stored(number);
+        Ok(())
+    }
+
+    /// Hands the journal to the system.
+    fn write_journal(&mut self) -> Result<()> {
+        let Some(store) = &mut self.store else {
+            return Ok(());
+        };
+        let (operations, number) = self.session.unwritten();
+        if !operations.is_empty() {
+            if let Err(error) = store.append(operations, number) {
+                // Where there is no room there may be, when what is superfluous has gone.
+                let needed = self.session.stored_size();
+                let waste = store.size().saturating_sub(needed);
+                if waste < operations.len() as u64 || self.rewrite_store(number).is_err() {
+                    return Err(error);
+                }
+                return Ok(());
+            }
+            self.session.written();
+        }
+        if store.is_wasteful(self.session.stored_size()) {
+            // It can stay as it is for now.
+            let _ = self.rewrite_store(number);
+        }
+        if !self.store.as_ref().is_some_and(|store| store.syncs_every()) {
+            self.session.stored(number);
+        }
+        Ok(())
+    }
+
+    fn rewrite_store(&mut self, number: u64) -> Result<()> {
+        if let Some(store) = &mut self.store {
+            let session = &self.session;
+            store.rewrite(number, &mut |write| session.snapshot(write))?;
+            self.session.written();
+            self.session.stored(number);
+        }
+        Ok(())
+    }
+
+    /// Writes what is left and lets go of the folder.
+    pub(super) fn close_store(&mut self) {
+        // What cannot be written costs a resend.
+        let _ = self.write_journal();
+        self.forget_store();
+    }
+
+    /// In the child of a fork: the folder stays the parent's, and nothing is written.
+    pub(super) fn inherit_store(&mut self) {
+        if let Some(store) = self.store.take() {
+            store.inherit();
+        }
+        self.session.forget_journal();
+    }
+
+    fn forget_store(&mut self) {
+        self.store = None;
+        self.session.forget_journal();
+    }
+}
