@@ -2003,7 +2003,8 @@ const mosquitto_property *mosquitto_property_read_string_pair(const mosquitto_pr
  * MQTT wants it (MQTT 5.0 section 1.5.4); MOSQ_ERR_PAYLOAD_SIZE for a length that is negative or
  * too large; MOSQ_ERR_NO_CONN for QoS 0 without a connection; MOSQ_ERR_QOS_NOT_SUPPORTED and
  * MOSQ_ERR_OVERSIZE_PACKET for more than the server said it takes; MOSQ_ERR_NOMEM when all
- * message identifiers are in use.
+ * message identifiers are in use; MOSQ_ERR_QUOTA_EXCEEDED when the queue is full, see
+ * `mqttrs_queue_set`.
  *
  * The caller promises:
  * `mosq` is NULL or came from `mosquitto_new`; `mid` is NULL or may be written to; `topic` is

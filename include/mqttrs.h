@@ -281,6 +281,48 @@ struct mqttrs_stats {
     int last_disconnect;
 };
 
+/**
+ * How much may wait; for `mqttrs_queue_set`.
+ */
+struct mqttrs_queue_options {
+    /**
+     * `sizeof(struct mqttrs_queue_options)`: the structure may grow.
+     */
+    size_t size;
+    /**
+     * How many messages may wait or be in flight, 0 for no limit.
+     */
+    size_t max_messages;
+    /**
+     * How many bytes of these, as they are sent, 0 for no limit.
+     */
+    size_t max_bytes;
+    /**
+     * An `enum mqttrs_overflow_t`: what happens to a message for which there is no room.
+     */
+    int overflow;
+    /**
+     * With MQTTRS_OVERFLOW_WAIT: how long in milliseconds.
+     */
+    unsigned int wait_ms;
+    /**
+     * Messages of QoS 0 wait while there is no connection, in order with the others, instead
+     * of being refused with MOSQ_ERR_NO_CONN.
+     */
+    bool queue_qos0;
+};
+
+/**
+ * Runs once for each message that was accepted, when it is known what became of it: `outcome`
+ * is an `enum mqttrs_outcome_t`.
+ */
+typedef void (*MQTTRS_CB_outcome)(struct mosquitto *mosq,
+                                  void *obj,
+                                  int mid,
+                                  int outcome,
+                                  int reason_code,
+                                  const mosquitto_property *props);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -697,6 +739,98 @@ libmosq_EXPORT int mqttrs_automatic_topic_aliases_set(struct mosquitto *mosq, bo
  * `mosq` is NULL or came from `mosquitto_new`; `stats` is NULL or has `size` bytes.
  */
 libmosq_EXPORT int mqttrs_stats(struct mosquitto *mosq, struct mqttrs_stats *stats);
+
+/**
+ * Sets how many messages, and how many bytes of them, may wait to be sent or for their
+ * acknowledgement, and what happens to one more.
+ *
+ * `options` is copied; NULL for the defaults, which are libmosquitto's: no limits, and QoS 0 needs
+ * a connection. Those of QoS 1 and 2 count until they are acknowledged, those of QoS 0 until the
+ * network has taken them; what waits already stays. A message larger than `max_bytes` is
+ * refused, and so is one for which nothing that was never sent can make room: what is in flight
+ * is never dropped. Inside callbacks, and on the thread of a shared loop,
+ * MQTTRS_OVERFLOW_WAIT does not wait. It waits in vain where nobody else runs the loop.
+ *
+ * Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, a `size` that is smaller than
+ * the structure, and an unknown `overflow`.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `options` is NULL or has `size` bytes.
+ */
+libmosq_EXPORT
+int mqttrs_queue_set(struct mosquitto *mosq,
+                     const struct mqttrs_queue_options *options);
+
+/**
+ * Drops all messages that were never sent. What was sent and is not acknowledged stays, as the
+ * server may have it.
+ *
+ * Any thread, any callback. Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`.
+ */
+libmosq_EXPORT int mqttrs_queue_clear(struct mosquitto *mosq);
+
+/**
+ * Sets what is called with what became of each message.
+ *
+ * Set it before anything is published: every message that is accepted from then on has exactly one
+ * call. `mid` is what publishing gave, `outcome` an `enum mqttrs_outcome_t`, `reason_code` the
+ * server's, 0 where there is none; `props` are those of the acknowledgement, NULL for none, and
+ * live until the callback returns. The publish callbacks are called as ever, before this one. A
+ * connection that is lost ends no message of QoS 1 or 2: they wait for the next one.
+ * `mosquitto_destroy` and `mosquitto_reinitialise` call it, before they return, for messages
+ * that are left.
+ *
+ * Any thread, any callback; NULL removes it.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `on_outcome` is NULL or a function of this type.
+ */
+libmosq_EXPORT
+int mqttrs_outcome_callback_set(struct mosquitto *mosq,
+                                MQTTRS_CB_outcome on_outcome);
+
+/**
+ * Waits until every message that was accepted before this call has its outcome and the
+ * callbacks were told, at most `timeout_ms` milliseconds; of those accepted meanwhile some may
+ * be waited for too.
+ *
+ * Where nobody runs the client's loop, this call does. Any thread, but not inside a callback of the
+ * client, nor on the thread of a shared loop.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_TIMEOUT when messages are left; MOSQ_ERR_INVAL for `mosq` NULL or
+ * destroyed, and in a callback; where this call runs the loop, also what `mosquitto_loop`
+ * returns when the connection ends or there is none.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`.
+ */
+libmosq_EXPORT
+int mqttrs_drain(struct mosquitto *mosq,
+                 unsigned int timeout_ms);
+
+/**
+ * Disconnects within `timeout_ms` milliseconds, whatever the network does: waits as
+ * `mqttrs_drain` does, sends DISCONNECT, and ends the connection, or the attempt to get one, when
+ * the time is over.
+ *
+ * Messages that are left stay in the queue. Any thread, but not inside a callback of the client,
+ * nor on the thread of a shared loop.
+ *
+ * Returns MOSQ_ERR_SUCCESS when every message had its outcome and DISCONNECT went out;
+ * MOSQ_ERR_TIMEOUT when not; MOSQ_ERR_NO_CONN when there was no connection; MOSQ_ERR_INVAL for
+ * `mosq` NULL or destroyed, and in a callback.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`.
+ */
+libmosq_EXPORT int mqttrs_disconnect_timeout(struct mosquitto *mosq, unsigned int timeout_ms);
 
 /**
  * Makes the client use TLS from the next connect on, and trust these certificates, beside

@@ -75,6 +75,10 @@ pub enum CallerError {
     InvalidProperty(&'static str),
     /// Every packet identifier is in use.
     NoPacketIds,
+    /// As much waits as the program allows.
+    QueueFull,
+    /// The time that the program gave is over; the text says for what.
+    TimedOut(&'static str),
     /// The program ended enhanced authentication with an error of its own.
     AuthenticationAborted,
 }
@@ -235,6 +239,10 @@ impl fmt::Display for CallerError {
             CallerError::DuplicateProperty => f.write_str("property given twice"),
             CallerError::InvalidProperty(what) => write!(f, "invalid property: {what}"),
             CallerError::NoPacketIds => f.write_str("every packet identifier is in use"),
+            CallerError::QueueFull => {
+                f.write_str("the queue of outgoing messages is full: see mqttrs_queue_set")
+            }
+            CallerError::TimedOut(what) => write!(f, "the time is over: {what}"),
             CallerError::AuthenticationAborted => {
                 f.write_str("authentication aborted by the program")
             }

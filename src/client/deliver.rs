@@ -167,6 +167,15 @@ impl Client {
                     properties: properties.as_properties(),
                 });
             }
+            SessionEvent::Outcome {
+                packet_id,
+                outcome,
+                reason,
+                properties,
+            } => {
+                self.handler
+                    .outcome(*packet_id, *outcome, *reason, properties.as_properties());
+            }
             SessionEvent::Subscribed {
                 packet_id,
                 codes,

@@ -3,6 +3,7 @@
 use super::LifecycleEvent;
 use crate::codec::Properties;
 use crate::error::{Error, Result};
+use crate::session::Outcome;
 use crate::types::{LogLevel, PacketId, QoS, ReasonCode};
 
 /// Something that happened, lent to [`Handler::event`] until it returns.
@@ -141,6 +142,17 @@ pub trait Handler: Send + Sync {
                 properties: Properties::EMPTY,
             });
         }
+    }
+
+    /// What became of a message that was accepted, see [`super::Client::set_outcomes`].
+    fn outcome(
+        &self,
+        packet_id: PacketId,
+        outcome: Outcome,
+        reason: ReasonCode,
+        properties: Properties<'_>,
+    ) {
+        let _ = (packet_id, outcome, reason, properties);
     }
 
     /// The password of the client's private key, which is encrypted; `None` without one. The

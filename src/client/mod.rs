@@ -8,6 +8,7 @@
 //! | `driver` | bytes between session and stream; called by whoever runs the loop |
 //! | `intake` | received bytes to messages in the program's hands |
 //! | `deliver` | events to the program, one at a time, no lock held |
+//! | `drain` | the limits of the queue, and waiting until it is empty |
 //! | `event`, `options` | what the program hears, what it can set |
 //!
 //! Two rights are passed around. Who holds the *stream* (taken out of the state) may
@@ -16,6 +17,7 @@
 
 mod attempt;
 mod deliver;
+mod drain;
 mod driver;
 mod event;
 mod fork;
@@ -32,9 +34,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-pub use crate::session::Publication;
+pub use crate::session::{Outcome, Overflow, Publication, QueueOptions};
 pub use crate::transport::{Proxy, ProxyKind, TlsFiles, TlsPart, TlsSettings};
 pub use crate::types::LogLevel;
+pub use drain::Drained;
 pub use driver::{Share, Wait, Wake};
 pub use event::{Event, Handler, Message};
 pub use fork::{Frozen, FrozenCommons};
@@ -288,7 +291,7 @@ impl Client {
             false => Instant::now(),
         };
         let id = st.session.publish_lent(message, now, on_id)?;
-        if message.is_lent() {
+        if st.session.lends(message) {
             st = self.send_lent(st, message.payload);
         }
         self.kick_output(st);

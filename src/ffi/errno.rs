@@ -45,6 +45,8 @@ pub(super) fn code(error: &Error) -> c_int {
             CallerError::DuplicateProperty => MOSQ_ERR_DUPLICATE_PROPERTY,
             CallerError::InvalidProperty(_) => MOSQ_ERR_PROTOCOL,
             CallerError::NoPacketIds => MOSQ_ERR_NOMEM,
+            CallerError::QueueFull => MOSQ_ERR_QUOTA_EXCEEDED,
+            CallerError::TimedOut(_) => MOSQ_ERR_TIMEOUT,
             CallerError::AuthenticationAborted => MOSQ_ERR_AUTH,
         },
         Error::Peer(error) => match error {

@@ -11,12 +11,13 @@ use super::handle::{address, mosquitto, HandleSlot};
 use super::mqttrs::lifecycle::{
     lifecycle_state, mqttrs_lifecycle_callback, mqttrs_lifecycle_event,
 };
+use super::mqttrs::queue::{outcome_code, MQTTRS_CB_outcome};
 use super::property::{mosquitto_property, OwnedList};
 use super::terminal::ask_password;
-use crate::client::{Event, Handler, LifecycleEvent, LogLevel, Message};
+use crate::client::{Event, Handler, LifecycleEvent, LogLevel, Message, Outcome};
 use crate::codec::Properties;
 use crate::error::{CallerError, Error, Result};
-use crate::types::PacketId;
+use crate::types::{PacketId, ReasonCode};
 
 /// The room a program gets for the password of a private key.
 const KEY_PASSWORD_MAX: usize = 1024;
@@ -84,6 +85,7 @@ pub(super) struct Callbacks {
     pub(super) log: Cell<LIBMOSQ_CB_log>,
     pub(super) lifecycle: Cell<mqttrs_lifecycle_callback>,
     pub(super) key_password: Cell<PasswordCallback>,
+    pub(super) outcome: Cell<MQTTRS_CB_outcome>,
 }
 
 impl Callbacks {
@@ -111,6 +113,7 @@ impl Callbacks {
             log: Cell::new(),
             lifecycle: Cell::new(),
             key_password: Cell::new(),
+            outcome: Cell::new(),
         };
         callbacks.set_obj_or_handle(obj);
         callbacks
@@ -137,6 +140,12 @@ impl Callbacks {
         self.log.clear();
         self.lifecycle.clear();
         self.key_password.clear();
+        self.outcome.clear();
+    }
+
+    /// Whether the program wants to know what became of each message.
+    pub(super) fn wants_outcomes(&self) -> bool {
+        self.outcome.get().is_some()
     }
 
     /// What callbacks get as `obj`.
@@ -397,6 +406,24 @@ impl Handler for Callbacks {
             }
             self.published_one(c_int::from(packet_id.number()), 0, Properties::EMPTY);
         }
+    }
+
+    fn outcome(
+        &self,
+        packet_id: PacketId,
+        outcome: Outcome,
+        reason: ReasonCode,
+        properties: Properties<'_>,
+    ) {
+        let Some(on_outcome) = self.outcome.get() else {
+            return;
+        };
+        let list = Lent::new(properties);
+        let mid = c_int::from(packet_id.number());
+        let (outcome, reason) = (outcome_code(outcome), c_int::from(reason.value()));
+        // SAFETY: the program's function with the type it was set with; the list lives until
+        // after the call.
+        unsafe { on_outcome(self.mosq(), self.obj(), mid, outcome, reason, list.as_ptr()) };
     }
 
     fn key_password(&self, from_file: bool) -> Option<Vec<u8>> {

@@ -82,6 +82,7 @@ pub unsafe extern "C" fn mosquitto_destroy(mosq: *mut mosquitto) {
             return;
         };
         if contents.close() {
+            end_messages(&contents);
             contents.callbacks.clear();
             contents.runner.shut_down();
         }
@@ -112,6 +113,7 @@ pub unsafe extern "C" fn mosquitto_reinitialise(
             // SAFETY: the caller's promise.
             let id = unsafe { client_id(id, clean_session) }?;
             contents.runner.halt();
+            end_messages(contents);
             contents.callbacks.clear();
             contents.callbacks.set_obj_or_handle(obj);
             contents.client().set_logging(false);
@@ -154,6 +156,14 @@ pub unsafe extern "C" fn mosquitto_userdata(mosq: *mut mosquitto) -> *mut c_void
         let contents = unsafe { enter(mosq) };
         contents.map_or(null_mut(), |contents| contents.callbacks.obj())
     })
+}
+
+/// Tells the program of the messages that end with the client, if it wants to know.
+fn end_messages(contents: &Contents) {
+    if contents.callbacks.wants_outcomes() {
+        contents.runner.halt();
+        contents.client().end_messages();
+    }
 }
 
 /// A client identifier; `None` where the library or the server chooses it.

@@ -10,6 +10,7 @@ use super::handle::{call, mosquitto, Contents};
 use super::property::mosquitto_property;
 use crate::client::Publication;
 use crate::codec::Place;
+use crate::error::{CallerError, Error};
 use crate::types::QoS;
 
 /// Publishes a message.
@@ -31,7 +32,8 @@ use crate::types::QoS;
 /// MQTT wants it (MQTT 5.0 section 1.5.4); MOSQ_ERR_PAYLOAD_SIZE for a length that is negative or
 /// too large; MOSQ_ERR_NO_CONN for QoS 0 without a connection; MOSQ_ERR_QOS_NOT_SUPPORTED and
 /// MOSQ_ERR_OVERSIZE_PACKET for more than the server said it takes; MOSQ_ERR_NOMEM when all
-/// message identifiers are in use.
+/// message identifiers are in use; MOSQ_ERR_QUOTA_EXCEEDED when the queue is full, see
+/// `mqttrs_queue_set`.
 ///
 /// # Safety
 /// `mosq` is NULL or came from `mosquitto_new`; `mid` is NULL or may be written to; `topic` is
@@ -133,9 +135,17 @@ unsafe fn publish(
             retain,
             properties: properties.as_properties(),
         };
-        // SAFETY: the caller's promise.
-        let on_id = unsafe { arguments::write_mid(mid) };
-        client.publish(&message, on_id).map(drop)
+        let publish = || {
+            // SAFETY: the caller's promise.
+            let on_id = unsafe { arguments::write_mid(mid) };
+            client.publish(&message, on_id).map(drop)
+        };
+        match publish() {
+            Err(Error::Caller(CallerError::QueueFull)) => {
+                contents.runner.publish_in_time(&message, &publish)
+            }
+            done => done,
+        }
     };
     // SAFETY: the caller's promise.
     unsafe { call(mosq, publish) }

@@ -4,6 +4,7 @@
 //! (`mosquitto_loop_forever`), or on a thread of its own (`mosquitto_loop_start`). A
 //! [`SharedLoop`] drives many on one thread.
 
+mod drain;
 mod fork;
 mod hub;
 mod poller;

@@ -3,8 +3,6 @@
 //! again when all of its bodies are gone; as messages end about in the order in which they came,
 //! that is soon.
 
-use std::collections::VecDeque;
-
 /// A new chunk is begun when a body would make the last one larger than this.
 const CHUNK: usize = 64 * 1024;
 
@@ -27,14 +25,17 @@ impl Span {
 /// The bodies. Each that is put in is to be taken out once.
 #[derive(Debug, Default)]
 pub struct Bodies {
-    chunks: VecDeque<Chunk>,
-    /// The number of the first chunk; numbers wrap around.
-    first: u32,
+    chunks: Vec<Chunk>,
+    /// Bodies are appended to this one.
+    current: usize,
+    /// The others that have none. They are used again before there are new ones, so that a
+    /// body that stays for long keeps nothing but its own chunk.
+    free: Vec<u32>,
     /// An emptied chunk, kept for its memory.
     spare: Vec<u8>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Chunk {
     bytes: Vec<u8>,
     /// How many bodies are in use.
@@ -45,19 +46,15 @@ impl Bodies {
     /// Puts in a body of `len` bytes, less than 2^32, which `write` appends.
     #[inline(always)]
     pub fn put(&mut self, len: usize, write: impl FnOnce(&mut Vec<u8>)) -> Span {
-        if !matches!(self.chunks.back(), Some(last) if last.bytes.len() + len <= CHUNK) {
+        if !matches!(self.chunks.get(self.current), Some(last) if last.bytes.len() + len <= CHUNK) {
             self.begin_chunk();
         }
-        let number = self.first.wrapping_add(self.chunks.len() as u32 - 1);
-        let last = match self.chunks.back_mut() {
-            Some(last) => last,
-            None => unreachable!("a chunk was begun"),
-        };
+        let last = &mut self.chunks[self.current];
         let start = last.bytes.len();
         write(&mut last.bytes);
         last.used += 1;
         Span {
-            chunk: number,
+            chunk: self.current as u32,
             start: start as u32,
             len: (last.bytes.len() - start) as u32,
         }
@@ -67,7 +64,7 @@ impl Bodies {
     #[inline(always)]
     pub fn get(&self, span: Span) -> &[u8] {
         let (start, end) = (span.start as usize, (span.start + span.len) as usize);
-        let chunk = self.chunks.get(self.index(span));
+        let chunk = self.chunks.get(span.chunk as usize);
         chunk
             .and_then(|chunk| chunk.bytes.get(start..end))
             .unwrap_or_default()
@@ -76,11 +73,10 @@ impl Bodies {
     /// Takes a body out.
     #[inline(always)]
     pub fn take_out(&mut self, span: Span) {
-        let index = self.index(span);
-        if let Some(chunk) = self.chunks.get_mut(index) {
+        if let Some(chunk) = self.chunks.get_mut(span.chunk as usize) {
             chunk.used -= 1;
             if chunk.used == 0 {
-                self.chunk_is_free(index);
+                self.chunk_is_free(span.chunk);
             }
         }
     }
@@ -88,48 +84,54 @@ impl Bodies {
     /// Gives memory back that is kept for bodies to come.
     pub fn shrink(&mut self) {
         self.spare = Vec::new();
-        if matches!(self.chunks.back(), Some(last) if last.used == 0) {
-            self.chunks.pop_back();
+        if self.free.len() + 1 == self.chunks.len() && self.chunks[self.current].used == 0 {
+            *self = Bodies::default();
         }
+        self.free.shrink_to_fit();
         self.chunks.shrink_to_fit();
-    }
-
-    #[inline(always)]
-    fn index(&self, span: Span) -> usize {
-        span.chunk.wrapping_sub(self.first) as usize
     }
 
     #[cold]
     fn begin_chunk(&mut self) {
-        self.chunks.push_back(Chunk {
-            bytes: std::mem::take(&mut self.spare),
-            used: 0,
-        });
+        self.current = match self.free.pop() {
+            Some(number) => number as usize,
+            None => {
+                self.chunks.push(Chunk::default());
+                self.chunks.len() - 1
+            }
+        };
+        self.chunks[self.current].bytes = std::mem::take(&mut self.spare);
     }
 
-    fn chunk_is_free(&mut self, index: usize) {
-        let is_last = index + 1 == self.chunks.len();
-        let chunk = &mut self.chunks[index];
+    fn chunk_is_free(&mut self, number: u32) {
+        let chunk = &mut self.chunks[number as usize];
         chunk.bytes.clear();
-        if is_last {
-            return; // the next body begins at its front
+        // In the current one the next body begins at its front.
+        if number as usize != self.current {
+            let bytes = std::mem::take(&mut chunk.bytes);
+            if bytes.capacity() > self.spare.capacity() {
+                self.spare = bytes;
+            }
+            self.free.push(number);
         }
-        let bytes = std::mem::take(&mut chunk.bytes);
-        if bytes.capacity() > self.spare.capacity() {
-            self.spare = bytes;
-        }
-        while self.chunks.len() > 1 && self.chunks[0].used == 0 {
-            self.chunks.pop_front();
-            self.first = self.first.wrapping_add(1);
-        }
-        if self.chunks.len() == 1 && self.chunks.capacity() > 64 {
-            self.chunks.shrink_to_fit();
+        let count = self.chunks.len();
+        if count > 1 && self.free.len() + 1 == count && self.chunks[self.current].used == 0 {
+            self.chunks.swap(0, self.current);
+            self.chunks.truncate(1);
+            self.current = 0;
+            self.free.clear();
+            if self.chunks.capacity() > 64 {
+                self.chunks.shrink_to_fit();
+                self.free = Vec::new();
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -141,9 +143,8 @@ mod tests {
         #[test]
         fn bodies_stay_as_they_are_until_they_are_taken_out(
             steps in prop::collection::vec((any::<bool>(), 0..9000usize, any::<prop::sample::Index>()), 1..200),
-            first in prop_oneof![Just(0), Just(u32::MAX - 2)],
         ) {
-            let mut bodies = Bodies { first, ..Bodies::default() };
+            let mut bodies = Bodies::default();
             let mut kept: Vec<(Span, Vec<u8>)> = Vec::new();
             for (number, (add, len, which)) in steps.into_iter().enumerate() {
                 if add || kept.is_empty() {
@@ -188,5 +189,20 @@ mod tests {
             }
             assert!(bodies.chunks.len() <= 2);
         }
+    }
+
+    #[test]
+    fn a_body_that_stays_keeps_no_chunk_but_its_own() {
+        let mut bodies = Bodies::default();
+        let stays = put(&mut bodies, &[9; 70]);
+        let mut window = VecDeque::new();
+        for _ in 0..100_000 {
+            window.push_back(put(&mut bodies, &[1; 70]));
+            if window.len() > 20 {
+                bodies.take_out(window.pop_front().unwrap());
+            }
+            assert!(bodies.chunks.len() <= 3);
+        }
+        assert_eq!(bodies.get(stays), [9; 70]);
     }
 }

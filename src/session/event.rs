@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::Outcome;
 use crate::codec::PropertyBuf;
 use crate::error::Error;
 use crate::types::{LogLevel, PacketId, QoS, ReasonCode};
@@ -31,6 +32,17 @@ pub enum SessionEvent {
     Published {
         /// Its packet identifier.
         packet_id: PacketId,
+        /// The server's verdict; success where it gave none.
+        reason: ReasonCode,
+        /// Properties of the last acknowledgement.
+        properties: PropertyBuf,
+    },
+    /// What became of a message that was accepted, see [`super::Session::set_outcomes`].
+    Outcome {
+        /// Its packet identifier.
+        packet_id: PacketId,
+        /// What.
+        outcome: Outcome,
         /// The server's verdict; success where it gave none.
         reason: ReasonCode,
         /// Properties of the last acknowledgement.

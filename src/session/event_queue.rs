@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::SessionEvent;
+use super::{Outcome, SessionEvent};
 use crate::codec::PropertyBuf;
 use crate::types::{PacketId, ReasonCode};
 
@@ -11,12 +11,16 @@ use crate::types::{PacketId, ReasonCode};
 #[derive(Debug, Default)]
 pub struct EventQueue {
     queue: VecDeque<Queued>,
+    /// How many entries were taken out.
+    taken: u64,
 }
 
 #[derive(Debug)]
 enum Queued {
     /// Messages published with success and without properties; never none.
     Published(VecDeque<PacketId>),
+    /// The outcome of messages of which there is nothing more to say; never none.
+    Outcomes(Outcome, VecDeque<PacketId>),
     Other(SessionEvent),
 }
 
@@ -45,12 +49,37 @@ impl EventQueue {
         }
     }
 
+    /// Appends the outcome of some messages of which there is nothing more to say.
+    pub fn push_outcomes(&mut self, outcome: Outcome, ids: impl IntoIterator<Item = PacketId>) {
+        if let Some(Queued::Outcomes(last, run)) = self.queue.back_mut() {
+            if *last == outcome {
+                run.extend(ids);
+                return;
+            }
+        }
+        let run: VecDeque<_> = ids.into_iter().collect();
+        if !run.is_empty() {
+            self.queue.push_back(Queued::Outcomes(outcome, run));
+        }
+    }
+
+    /// How many entries were appended so far; several events may share one.
+    pub fn appended(&self) -> u64 {
+        self.taken + self.queue.len() as u64
+    }
+
+    /// How many of these were taken out as a whole.
+    pub const fn taken(&self) -> u64 {
+        self.taken
+    }
+
     /// The next event.
     pub fn pop(&mut self) -> Option<SessionEvent> {
         if let Some(Queued::Published(run)) = self.queue.front_mut() {
             let packet_id = run.pop_front()?;
             if run.is_empty() {
                 self.queue.pop_front();
+                self.taken += 1;
             }
             return Some(SessionEvent::Published {
                 packet_id,
@@ -58,10 +87,24 @@ impl EventQueue {
                 properties: PropertyBuf::new(),
             });
         }
+        if let Some(Queued::Outcomes(outcome, run)) = self.queue.front_mut() {
+            let (outcome, packet_id) = (*outcome, run.pop_front()?);
+            if run.is_empty() {
+                self.queue.pop_front();
+                self.taken += 1;
+            }
+            return Some(SessionEvent::Outcome {
+                packet_id,
+                outcome,
+                reason: ReasonCode::SUCCESS,
+                properties: PropertyBuf::new(),
+            });
+        }
         let event = match self.queue.pop_front()? {
             Queued::Other(event) => event,
-            Queued::Published(_) => return None,
+            Queued::Published(_) | Queued::Outcomes(..) => return None,
         };
+        self.taken += 1;
         if self.queue.is_empty() {
             // Such events are rare: a client that waits for the next one holds no memory for it.
             self.queue = VecDeque::new();
@@ -75,9 +118,10 @@ impl EventQueue {
             Queued::Published(run) => {
                 let run = std::mem::take(run);
                 self.queue.pop_front();
+                self.taken += 1;
                 Some(run)
             }
-            Queued::Other(_) => None,
+            Queued::Outcomes(..) | Queued::Other(_) => None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use super::outbound::Stage;
-use super::{Delivery, Request, Session, SessionEvent, State, Step};
+use super::{Delivery, Outcome, Request, Session, SessionEvent, State, Step};
 use crate::codec::{
     Ack, AckKind, Auth, Connack, Disconnect, Frame, Packet, PacketType, PropertyBuf, PropertyId,
     Publish, Suback, Unsuback,
@@ -164,7 +164,12 @@ impl Session {
             self.unreleased.clear();
             for entry in self.outbound.forget_session() {
                 // PUBREC had made the server the owner of these.
-                self.finish(entry.packet_id, ReasonCode::SUCCESS, PropertyBuf::new());
+                self.finish(
+                    entry.packet_id,
+                    Outcome::SessionLost,
+                    ReasonCode::SUCCESS,
+                    PropertyBuf::new(),
+                );
             }
         }
         Ok(())
@@ -259,13 +264,13 @@ impl Session {
             (AckKind::Puback, Some(Stage::AwaitPuback))
             | (AckKind::Pubcomp, Some(Stage::AwaitPubcomp)) => {
                 self.outbound.remove(packet_id);
-                self.finish(packet_id, reason, packet.properties.to_buf());
+                self.finish_acknowledged(packet);
                 self.send_waiting(now);
                 Ok(())
             }
             (AckKind::Pubrec, Some(Stage::AwaitPubrec)) if reason.is_error() => {
                 self.outbound.remove(packet_id);
-                self.finish(packet_id, reason, packet.properties.to_buf());
+                self.finish_acknowledged(packet);
                 self.send_waiting(now);
                 Ok(())
             }
@@ -308,9 +313,26 @@ impl Session {
         self.log_debug(|id| format!("Client {id} sending PUBREL (m{packet_id})"));
     }
 
+    #[inline(always)]
+    fn finish_acknowledged(&mut self, packet: &Ack<'_>) {
+        let (packet_id, reason) = (packet.packet_id, packet.reason);
+        let properties = packet.properties.to_buf();
+        self.finish(packet_id, Outcome::Acknowledged, reason, properties);
+    }
+
     /// The end of a message's flow.
-    fn finish(&mut self, packet_id: PacketId, reason: ReasonCode, properties: PropertyBuf) {
+    #[inline(always)]
+    fn finish(
+        &mut self,
+        packet_id: PacketId,
+        outcome: Outcome,
+        reason: ReasonCode,
+        properties: PropertyBuf,
+    ) {
         self.ids.release(packet_id);
+        if self.outcomes {
+            return self.tell_end(packet_id, outcome, reason, properties);
+        }
         if reason == ReasonCode::SUCCESS && properties.as_properties().is_empty() {
             self.events.push_published([packet_id]);
             return;
@@ -320,6 +342,22 @@ impl Session {
             reason,
             properties,
         });
+    }
+
+    #[cold]
+    fn tell_end(
+        &mut self,
+        packet_id: PacketId,
+        outcome: Outcome,
+        reason: ReasonCode,
+        properties: PropertyBuf,
+    ) {
+        self.events.push(SessionEvent::Published {
+            packet_id,
+            reason,
+            properties: properties.clone(),
+        });
+        self.note_outcome(packet_id, outcome, reason, &properties);
     }
 
     fn handle_suback(&mut self, packet: &Suback<'_>, now: Instant) -> Result<()> {

@@ -25,6 +25,7 @@ mod packet_id_map;
 mod packet_ids;
 mod plain;
 mod publish;
+mod queue_limits;
 mod stats;
 mod subscriptions;
 mod transmit;
@@ -36,6 +37,7 @@ pub use commands::ConnectRequest;
 pub use event::{Delivery, SessionEvent, Step};
 pub use plain::{PlainReader, AT_LEAST_ONCE, AT_MOST_ONCE};
 pub use publish::Publication;
+pub use queue_limits::{DrainMark, Outcome, Overflow, QueueOptions};
 pub use stats::{DropReason, Flow, RoundTrip, Stats};
 pub use transmit::TransmitBuf;
 
@@ -129,6 +131,10 @@ pub struct Session {
     /// Bytes sent since the connection began.
     sent: u64,
     unwritten: Unwritten,
+    /// How much may wait, if that has a limit.
+    queue: Option<Box<QueueOptions>>,
+    /// Each accepted message has one [`SessionEvent::Outcome`].
+    outcomes: bool,
     events: EventQueue,
     /// The accepting CONNACK was handed out as an event, or not even that: queued
     /// messages are sent when the program has heard of it.
@@ -166,6 +172,8 @@ struct Unwritten {
     messages: Vec<u64>,
     /// How many at the front are written.
     done: usize,
+    /// The bytes of those that [`QueueOptions`] limit.
+    bytes: u64,
 }
 
 impl Unwritten {
@@ -174,25 +182,46 @@ impl Unwritten {
         self.messages.push(end << 16 | u64::from(id.number()));
     }
 
+    /// How many there are.
+    fn len(&self) -> usize {
+        self.messages.len() - self.done
+    }
+
+    /// Takes them all out.
+    fn take(&mut self) -> impl Iterator<Item = PacketId> {
+        let Unwritten { messages, done, .. } = std::mem::take(self);
+        messages.into_iter().skip(done).map(id_of)
+    }
+
     /// Moves the messages that end before or at `sent` to the events.
-    fn written(&mut self, sent: u64, events: &mut EventQueue) {
+    fn written(&mut self, sent: u64, events: &mut EventQueue, outcomes: bool) {
         let last = sent << 16 | 0xffff;
         let waiting = &self.messages[self.done..];
         let count = match waiting.last() {
             Some(newest) if *newest <= last => waiting.len(),
             _ => waiting.partition_point(|message| *message <= last),
         };
-        let id = |message: &u64| PacketId::new(*message as u16).unwrap_or(PacketId::MIN);
-        events.push_published(waiting[..count].iter().map(id));
+        let ids = waiting[..count].iter().copied().map(id_of);
+        if outcomes {
+            events.push_published(ids.clone());
+            events.push_outcomes(Outcome::Sent, ids);
+        } else {
+            events.push_published(ids);
+        }
         self.done += count;
         if self.done == self.messages.len() {
             self.messages.clear();
             self.done = 0;
+            self.bytes = 0;
         } else if self.done > self.messages.len() / 2 {
             self.messages.drain(..self.done);
             self.done = 0;
         }
     }
+}
+
+fn id_of(message: u64) -> PacketId {
+    PacketId::new(message as u16).unwrap_or(PacketId::MIN)
 }
 
 /// See [`Session::resume`].
@@ -227,6 +256,8 @@ impl Session {
             queued: 0,
             sent: 0,
             unwritten: Unwritten::default(),
+            queue: None,
+            outcomes: false,
             events: EventQueue::default(),
             resume: Resume::Held,
             ids: PacketIds::default(),
@@ -366,7 +397,11 @@ impl Session {
         self.sent += count as u64;
         self.stats.bytes_sent += count as u64;
         self.stats.round_trip.transmitted(self.sent, now);
-        self.unwritten.written(self.sent, &mut self.events);
+        self.unwritten
+            .written(self.sent, &mut self.events, self.outcomes);
+        if self.outbound.waiting_at_most_once() > 0 {
+            self.send_waiting(now);
+        }
     }
 
     /// Gives memory back that is kept for many messages to come.
@@ -449,10 +484,13 @@ impl Session {
         self.refused = false;
         self.resume = Resume::Held;
         self.transmit.clear();
-        let unwritten = self.unwritten.messages.len() - self.unwritten.done;
-        self.count_dropped(DropReason::ConnectionLost, unwritten);
+        self.count_dropped(DropReason::ConnectionLost, self.unwritten.len());
         self.stats.round_trip.forget();
-        self.unwritten = Unwritten::default();
+        let unwritten = self.unwritten.take();
+        if self.outcomes {
+            self.events
+                .push_outcomes(Outcome::ConnectionLost, unwritten);
+        }
         self.outbound.rewind();
         for packet_id in self.requests.clear() {
             self.ids.release(packet_id);

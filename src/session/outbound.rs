@@ -1,9 +1,10 @@
 //! Outgoing QoS 1 and 2 messages, from acceptance to their last acknowledgement
 //! (MQTT 5.0 sections 4.3 and 4.4).
 //!
-//! Messages stand in one queue in the order they were accepted. `cursor` divides
-//! it: what is before it was sent on this connection, the rest still has to be,
-//! be it for the first time or again. Every operation is O(1) a message.
+//! Messages stand in the order they were accepted: first those that were sent at some time,
+//! then those that never were. `cursor` divides the former: what is before it was sent on this
+//! connection, the rest still has to be. What waits for the first time has a queue of its own,
+//! so that the oldest of it can be dropped and leaves no gap. Every operation is O(1) a message.
 
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
@@ -53,7 +54,7 @@ pub struct Entry {
     pub packet_id: PacketId,
     /// How far it has come.
     pub stage: Stage,
-    /// QoS 1 or 2.
+    /// QoS; messages of QoS 0 only wait here to be sent.
     pub qos: QoS,
     /// The retain flag.
     pub retain: bool,
@@ -74,6 +75,23 @@ pub enum Content {
     /// Nothing: PUBREC has made the content superfluous. The number grows from one
     /// PUBREC to the next.
     Released(u64),
+}
+
+impl Content {
+    /// How many bytes it keeps.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        match self {
+            Content::Body(span) => span.len(),
+            Content::Large(body) => body.len(),
+            Content::Parts(parts) => {
+                parts.topic.len()
+                    + parts.properties.as_properties().as_bytes().len()
+                    + parts.payload.len()
+            }
+            Content::Released(_) => 0,
+        }
+    }
 }
 
 /// A message whose bytes depend on the moment it is sent.
@@ -119,12 +137,25 @@ impl Parts {
 /// The queue.
 #[derive(Debug, Default)]
 pub struct Outbound {
-    /// `None` stands for a message that ended before an older one.
-    entries: VecDeque<Option<Entry>>,
-    /// The sequence number of the first entry.
+    /// What was sent at some time, on this connection or before; `None` stands for a message
+    /// that ended before an older one.
+    begun: VecDeque<Option<Entry>>,
+    /// The sequence number of the first of these.
     base: u64,
-    /// The sequence number of the next entry to send on this connection.
+    /// The sequence number of the next one to send on this connection; behind the last one it
+    /// is the turn of those that wait.
     cursor: u64,
+    /// What was never sent.
+    waiting: VecDeque<Entry>,
+    /// How many have left that queue.
+    taken: u64,
+    /// Messages of QoS 0 that wait; most programs never have one.
+    at_most_once: Option<Box<AtMostOnce>>,
+    /// All messages.
+    count: usize,
+    /// The bytes of those begun, and of those that wait.
+    begun_bytes: usize,
+    waiting_bytes: usize,
     /// Messages sent on this connection and not yet ended: what the window counts.
     in_flight: usize,
     /// Where the messages are that were ever sent and have not ended.
@@ -135,6 +166,22 @@ pub struct Outbound {
     /// There are, or were since the queue was last empty, messages of the kind
     /// [`Content::Parts`].
     has_parts: bool,
+}
+
+/// Messages of QoS 0 that wait, so that the oldest of them is found at once.
+#[derive(Debug, Default)]
+struct AtMostOnce {
+    /// Each with how many will have left `waiting` when it is its turn.
+    entries: VecDeque<(u64, Entry)>,
+    /// How many have left.
+    taken: u64,
+}
+
+/// Up to where messages were accepted, see [`Outbound::mark`].
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    waiting: u64,
+    at_most_once: u64,
 }
 
 impl Outbound {
@@ -162,7 +209,19 @@ impl Outbound {
     #[inline(always)]
     pub fn push(&mut self, entry: Entry) {
         self.has_parts |= matches!(entry.content, Content::Parts(_));
-        self.entries.push_back(Some(entry));
+        self.count += 1;
+        self.waiting_bytes += entry.content.len();
+        if entry.qos == QoS::AtMostOnce {
+            return self.push_at_most_once(entry);
+        }
+        self.waiting.push_back(entry);
+    }
+
+    #[cold]
+    fn push_at_most_once(&mut self, entry: Entry) {
+        let turn = self.taken + self.waiting.len() as u64;
+        let queue = self.at_most_once.get_or_insert_default();
+        queue.entries.push_back((turn, entry));
     }
 
     /// Whether there may be messages whose bytes depend on the moment they are sent.
@@ -175,18 +234,31 @@ impl Outbound {
         self.in_flight
     }
 
-    /// How many messages there are, and their bytes; this looks at each.
+    /// All messages.
+    pub const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Their bytes.
+    pub const fn bytes(&self) -> usize {
+        self.begun_bytes + self.waiting_bytes
+    }
+
+    /// The messages that were never sent, and their bytes.
+    pub fn droppable(&self) -> (usize, usize) {
+        let number = self.waiting.len() + self.waiting_at_most_once();
+        (number, self.waiting_bytes)
+    }
+
+    /// The messages of QoS 0 that wait.
+    pub fn waiting_at_most_once(&self) -> usize {
+        let queue = self.at_most_once.as_ref();
+        queue.map_or(0, |queue| queue.entries.len())
+    }
+
+    /// How many messages there are, and their bytes.
     pub fn size(&self) -> (usize, usize) {
-        let contents = self.entries.iter().flatten().map(|entry| &entry.content);
-        let len = |content: &Content| match content {
-            Content::Body(span) => span.len(),
-            Content::Large(body) => body.len(),
-            Content::Parts(parts) => parts.topic.len() + parts.payload.len(),
-            Content::Released(_) => 0,
-        };
-        contents.fold((0, 0), |(count, bytes), content| {
-            (count + 1, bytes + len(content))
-        })
+        (self.len(), self.bytes())
     }
 
     /// Whether a message with this identifier was sent and has not ended.
@@ -208,57 +280,149 @@ impl Outbound {
     /// The next message to send on this connection, and where its body may be.
     #[inline(always)]
     pub fn next_and_bodies(&mut self) -> Option<(&mut Entry, &Bodies)> {
+        if let Some(index) = self.next_begun() {
+            let entry = self.begun[index].as_mut()?;
+            return Some((entry, &self.bodies));
+        }
+        if self.at_most_once_is_oldest() {
+            let (_, entry) = self.at_most_once.as_mut()?.entries.front_mut()?;
+            return Some((entry, &self.bodies));
+        }
+        Some((self.waiting.front_mut()?, &self.bodies))
+    }
+
+    /// Whether the next message to send is one of QoS 0.
+    pub fn next_is_at_most_once(&mut self) -> bool {
+        self.at_most_once_is_oldest() && self.next_begun().is_none()
+    }
+
+    /// The place of the next message to send, if that was sent before.
+    #[inline(always)]
+    fn next_begun(&mut self) -> Option<usize> {
         loop {
             let index = self.index(self.cursor)?;
-            match self.entries.get(index)? {
-                Some(_) => {
-                    let entry = self.entries[index].as_mut()?;
-                    return Some((entry, &self.bodies));
-                }
+            match self.begun.get(index)? {
+                Some(_) => return Some(index),
                 None => self.cursor += 1,
             }
         }
     }
 
-    /// The message given by [`Outbound::next`], which has this identifier, was sent: it is in
-    /// flight now.
+    /// Whether the oldest message that was never sent is one of QoS 0.
+    #[inline(always)]
+    fn at_most_once_is_oldest(&self) -> bool {
+        let queue = self.at_most_once.as_ref();
+        let first = queue.and_then(|queue| queue.entries.front());
+        first.is_some_and(|(turn, _)| *turn <= self.taken)
+    }
+
+    /// The message given by [`Outbound::next`], which has this identifier and not QoS 0, was
+    /// sent: it is in flight now.
     #[inline(always)]
     pub fn mark_sent(&mut self, id: PacketId) {
+        if self.cursor == self.base + self.begun.len() as u64 {
+            if let Some(entry) = self.waiting.pop_front() {
+                let len = entry.content.len();
+                self.waiting_bytes -= len;
+                self.begun_bytes += len;
+                self.taken += 1;
+                self.begun.push_back(Some(entry));
+            }
+        }
         self.sent.insert(id, self.cursor);
         self.in_flight += 1;
         self.cursor += 1;
     }
 
     /// Whether there are no messages.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// Gives memory back that is kept for messages to come.
     pub fn shrink(&mut self) {
         self.bodies.shrink();
-        if self.entries.is_empty() {
-            self.entries = VecDeque::new();
+        if self.is_empty() {
+            self.begun = VecDeque::new();
+            self.waiting = VecDeque::new();
             self.sent.shrink();
         }
     }
 
-    /// Takes out the message given by [`Outbound::next`] without sending it.
+    /// Takes out the message given by [`Outbound::next`]: it is not sent, or of QoS 0.
     pub fn drop_next(&mut self) -> Option<Entry> {
-        let index = self.index(self.cursor)?;
-        let entry = self.entries.get_mut(index)?.take()?;
+        let Some(index) = self.next_begun() else {
+            return self.drop_oldest(false);
+        };
+        let entry = self.begun.get_mut(index)?.take()?;
         self.drop_body(&entry.content);
         self.sent.remove(entry.packet_id);
+        self.count -= 1;
         self.cursor += 1;
         self.trim();
         Some(entry)
+    }
+
+    /// Takes out the oldest message that was never sent, or the oldest of QoS 0 if that is to
+    /// go `at_most_once_first`.
+    pub fn drop_oldest(&mut self, at_most_once_first: bool) -> Option<Entry> {
+        let from_queue = at_most_once_first || self.at_most_once_is_oldest();
+        let first = match &mut self.at_most_once {
+            Some(queue) if from_queue => queue.entries.pop_front().inspect(|_| queue.taken += 1),
+            _ => None,
+        };
+        let entry = match first {
+            Some((_, entry)) => entry,
+            None => self.waiting.pop_front().inspect(|_| self.taken += 1)?,
+        };
+        let len = entry.content.len();
+        self.waiting_bytes -= len;
+        self.begun_bytes += len; // which dropping the body takes off again
+        self.drop_body(&entry.content);
+        self.count -= 1;
+        self.trim();
+        Some(entry)
+    }
+
+    /// Takes out all messages, whatever became of them.
+    pub fn take_all(&mut self) -> Vec<PacketId> {
+        let begun = self.begun.drain(..).flatten();
+        let mut ids: Vec<_> = begun.map(|entry| entry.packet_id).collect();
+        while let Some(entry) = self.drop_oldest(false) {
+            ids.push(entry.packet_id);
+        }
+        *self = Outbound::default();
+        ids
+    }
+
+    /// Up to where messages were accepted, for [`Outbound::are_taken`].
+    pub fn mark(&self) -> Mark {
+        let queue = self.at_most_once.as_ref();
+        Mark {
+            waiting: self.taken + self.waiting.len() as u64,
+            at_most_once: queue.map_or(0, |queue| queue.taken + queue.entries.len() as u64),
+        }
+    }
+
+    /// Whether all that were accepted before the mark have been sent, or dropped.
+    pub fn are_taken(&self, mark: Mark) -> bool {
+        let queue = self.at_most_once.as_ref();
+        self.taken >= mark.waiting
+            && queue
+                .is_none_or(|queue| queue.taken >= mark.at_most_once || queue.entries.is_empty())
+    }
+
+    /// The sequence numbers of the oldest message that was sent and has not ended, and of the
+    /// next one.
+    pub fn begun(&self) -> (u64, u64) {
+        (self.base, self.base + self.begun.len() as u64)
     }
 
     /// The message in flight with this identifier.
     #[inline(always)]
     pub fn get_mut(&mut self, id: PacketId) -> Option<&mut Entry> {
         let index = self.index(self.sent.get(id)?)?;
-        self.entries.get_mut(index)?.as_mut()
+        self.begun.get_mut(index)?.as_mut()
     }
 
     /// PUBREC came for the message in flight with this identifier.
@@ -283,19 +447,22 @@ impl Outbound {
         };
         let entry = self
             .index(sequence)
-            .and_then(|index| self.entries.get_mut(index));
+            .and_then(|index| self.begun.get_mut(index));
         let Some(entry) = entry.and_then(Option::take) else {
             return;
         };
         self.drop_body(&entry.content);
+        self.count -= 1;
         if sequence < self.cursor {
             self.in_flight -= 1;
         }
         self.trim();
     }
 
+    /// Lets go of what a message carried that was begun.
     #[inline(always)]
     fn drop_body(&mut self, content: &Content) {
+        self.begun_bytes -= content.len();
         if let Content::Body(span) = content {
             self.bodies.take_out(*span);
         }
@@ -312,15 +479,14 @@ impl Outbound {
     /// past PUBREC, which the server had taken over, end here; they are returned.
     pub fn forget_session(&mut self) -> Vec<Entry> {
         let mut ended = Vec::new();
-        for slot in &mut self.entries {
+        for slot in &mut self.begun {
             match slot.as_mut().map(|entry| &mut entry.stage) {
                 Some(Stage::AwaitPubcomp) => ended.extend(slot.take()),
-                Some(stage @ (Stage::AwaitPuback | Stage::AwaitPubrec)) => *stage = Stage::Waiting,
-                // Messages are sent in order, so behind a waiting one all wait.
-                Some(Stage::Waiting) => break,
+                Some(stage) => *stage = Stage::Waiting,
                 None => {}
             }
         }
+        self.count -= ended.len();
         self.sent.clear();
         self.trim();
         self.rewind();
@@ -330,23 +496,40 @@ impl Outbound {
     /// Puts what `change` makes of it in the place of each message's content, oldest first;
     /// `None` leaves it.
     pub fn convert(&mut self, mut change: impl FnMut(&mut Outbound, &Entry) -> Option<Content>) {
-        for index in 0..self.entries.len() {
-            let Some(mut entry) = self.entries[index].take() else {
-                continue;
-            };
-            if let Some(content) = change(self, &entry) {
-                self.drop_body(&entry.content);
-                entry.content = content;
+        let mut change = |this: &mut Outbound, entry: &mut Entry| {
+            let len = entry.content.len();
+            if let Some(content) = change(this, entry) {
+                this.begun_bytes += content.len();
+                let old = std::mem::replace(&mut entry.content, content);
+                this.drop_body(&old);
             }
-            self.entries[index] = Some(entry);
+            (len, entry.content.len())
+        };
+        let mut begun = std::mem::take(&mut self.begun);
+        for entry in begun.iter_mut().flatten() {
+            change(self, entry);
         }
+        self.begun = begun;
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let mut queue = self.at_most_once.take();
+        let late = queue.iter_mut().flat_map(|queue| &mut queue.entries);
+        for entry in waiting.iter_mut().chain(late.map(|(_, entry)| entry)) {
+            let len = entry.content.len();
+            self.waiting_bytes -= len;
+            self.begun_bytes += len;
+            let (_, len) = change(self, entry);
+            self.begun_bytes -= len;
+            self.waiting_bytes += len;
+        }
+        self.waiting = waiting;
+        self.at_most_once = queue;
     }
 
     /// Lets the released messages change places among themselves, so that PUBRELs go out
     /// in the order of their PUBRECs again (MQTT-4.6.0-4).
     fn order_released(&mut self) {
         let mut order = Vec::new();
-        for (index, entry) in self.entries.iter().enumerate() {
+        for (index, entry) in self.begun.iter().enumerate() {
             match entry.as_ref().map(|entry| (entry.stage, &entry.content)) {
                 Some((Stage::AwaitPubcomp, Content::Released(number))) => {
                     order.push((*number, index));
@@ -364,13 +547,13 @@ impl Outbound {
         let order = BinaryHeap::from(order).into_sorted_vec();
         let entries: Vec<_> = order
             .iter()
-            .map(|(_, index)| self.entries[*index].take())
+            .map(|(_, index)| self.begun[*index].take())
             .collect();
         for (place, entry) in places.into_iter().zip(entries) {
             if let Some(entry) = &entry {
                 self.sent.insert(entry.packet_id, self.base + place as u64);
             }
-            self.entries[place] = entry;
+            self.begun[place] = entry;
         }
     }
 
@@ -381,15 +564,16 @@ impl Outbound {
 
     #[inline(always)]
     fn trim(&mut self) {
-        while matches!(self.entries.front(), Some(None)) {
-            self.entries.pop_front();
+        while matches!(self.begun.front(), Some(None)) {
+            self.begun.pop_front();
             self.base += 1;
         }
         self.cursor = self.cursor.max(self.base);
-        if self.entries.is_empty() {
+        if self.is_empty() {
             self.has_parts = false;
-            if self.entries.capacity() > LARGEST_KEPT {
-                self.entries = VecDeque::new();
+            if self.waiting.capacity() > LARGEST_KEPT || self.begun.capacity() > LARGEST_KEPT {
+                self.waiting = VecDeque::new();
+                self.begun = VecDeque::new();
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::aliases::OutboundAliases;
 use super::outbound::{Content, Entry, Parts, Stage};
 use super::stats::DropReason;
-use super::{Resume, Session, SessionEvent, State};
+use super::{Outcome, Resume, Session, SessionEvent, State};
 use crate::codec::primitive::{put_string, varint_len, VARINT_MAX};
 use crate::codec::PLAIN_BODY_LEN;
 use crate::codec::{
@@ -32,13 +32,6 @@ pub struct Publication<'a> {
     pub properties: Properties<'a>,
 }
 
-impl Publication<'_> {
-    /// Whether it is of the kind whose payload [`Session::publish_lent`] does not copy.
-    pub fn is_lent(&self) -> bool {
-        self.qos == QoS::AtMostOnce && self.payload.len() >= LENT_FROM
-    }
-}
-
 /// QoS 0 payloads of this size and more are lent, see [`Session::publish_lent`].
 const LENT_FROM: usize = 64 * 1024;
 
@@ -58,13 +51,18 @@ impl Session {
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
         let packet_id = self.publish_lent(message, now, on_id)?;
-        if message.is_lent() {
+        if self.lends(message) {
             self.append_lent(message.payload);
         }
         Ok(packet_id)
     }
 
-    /// As [`Session::publish`], but of a message that [`Publication::is_lent`] the payload is left
+    /// Whether [`Session::publish_lent`] leaves this message's payload to the host.
+    pub fn lends(&self, message: &Publication<'_>) -> bool {
+        message.qos == QoS::AtMostOnce && message.payload.len() >= LENT_FROM && self.queue.is_none()
+    }
+
+    /// As [`Session::publish`], but of a message that [`Session::lends`] the payload is left
     /// to the host: it follows what [`Session::poll_transmit`] gives now, before anything else.
     /// Either the host sends it there, or it calls [`Session::append_lent`].
     pub fn publish_lent(
@@ -97,9 +95,46 @@ impl Session {
             + message.payload.len();
         self.check_body_len(body_len)?;
         let retain = message.retain && self.server.retain_available;
+        if self.queue.is_some() {
+            return self.publish_limited(message, body_len, retain, alias, now, on_id);
+        }
         match message.qos {
             QoS::AtMostOnce => self.publish_at_most_once(message, retain, alias, on_id),
             _ => self.publish_stored(message, retain, alias, now, on_id),
+        }
+    }
+
+    /// The same where there are options for what may wait.
+    #[cold]
+    fn publish_limited(
+        &mut self,
+        message: &Publication<'_>,
+        body_len: usize,
+        retain: bool,
+        alias: Option<(u16, Arc<str>)>,
+        now: Instant,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
+        if message.qos != QoS::AtMostOnce {
+            self.make_room(body_len)?;
+            return self.publish_stored(message, retain, alias, now, on_id);
+        }
+        let ready = self.check_ready();
+        if !self
+            .queue
+            .as_ref()
+            .is_some_and(|queue| queue.keep_at_most_once)
+        {
+            ready.clone()?;
+        }
+        self.make_room(body_len)?;
+        let at_once = ready.is_ok()
+            && self.outbound.waiting_at_most_once() == 0
+            && self.may_send_at_most_once();
+        if at_once {
+            self.publish_at_most_once(message, retain, alias, on_id)
+        } else {
+            self.publish_stored(message, retain, alias, now, on_id)
         }
     }
 
@@ -167,6 +202,7 @@ impl Session {
             && body_len < PLAIN_BODY_LEN
             && self.check_size(3 + body_len).is_ok()
             && !self.logging
+            && self.queue.is_none()
             && !self.outbound_aliases.is_automatic();
         if !is_plain {
             return None;
@@ -234,16 +270,17 @@ impl Session {
         let version = self.version;
         let before = self.transmit.len();
         let mut lent = 0;
-        if packet.payload.len() < LENT_FROM {
+        if packet.payload.len() < LENT_FROM || self.queue.is_some() {
             self.transmit.append_with(|out| packet.encode(out, version));
         } else {
             self.transmit
                 .append_with(|out| packet.encode_header(out, version));
             lent = packet.payload.len();
         }
-        let len = self.transmit.len() - before + lent;
-        self.stats.sent[0].add(len);
-        self.queued += len as u64;
+        let len = (self.transmit.len() - before + lent) as u64;
+        self.stats.sent[0].add(len as usize);
+        self.queued += len;
+        self.unwritten.bytes += len;
         self.unwritten.push(self.queued, packet_id);
         if self.logging {
             self.log_publish("sending", 0, packet, packet_id.number(), packet.topic);
@@ -277,7 +314,10 @@ impl Session {
         now: Instant,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
-        let packet_id = self.allocate_id()?;
+        let packet_id = match message.qos {
+            QoS::AtMostOnce => self.ids.pass(),
+            _ => self.allocate_id()?,
+        };
         on_id(packet_id);
         let expiry = message.properties.number(PropertyId::MessageExpiryInterval);
         let automatic = self.version.has_properties() && self.outbound_aliases.wants_automatic();
@@ -299,13 +339,14 @@ impl Session {
             self.outbound
                 .keep_body(len, |out| put_body(out, version, message, packet_id))
         };
-        self.outbound.push(Entry {
+        let entry = Entry {
             packet_id,
             stage: Stage::Waiting,
             qos: message.qos,
             retain,
             content,
-        });
+        };
+        self.outbound.push(entry);
         self.send_waiting(now);
         Ok(packet_id)
     }
@@ -328,7 +369,7 @@ impl Session {
         Err(Error::Caller(CallerError::NoPacketIds))
     }
 
-    fn is_in_flight(&self, id: PacketId) -> bool {
+    pub(super) fn is_in_flight(&self, id: PacketId) -> bool {
         self.outbound.is_sent(id) || self.requests.contains(id)
     }
 
@@ -353,7 +394,7 @@ impl Session {
             self.overdrawn = !self.outbound.is_empty();
         }
         let window = self.window();
-        while self.outbound.in_flight() < window {
+        while self.outbound.in_flight() < window || self.outbound.next_is_at_most_once() {
             if self.send_plain() {
                 continue;
             }
@@ -361,6 +402,16 @@ impl Session {
                 return;
             };
             let (packet_id, stage) = (entry.packet_id, entry.stage);
+            if entry.qos == QoS::AtMostOnce {
+                if !self.may_send_at_most_once() {
+                    return; // the network takes what it has first
+                }
+                if !self.refuse_if_unsendable(now) {
+                    self.send_entry(false, now);
+                    self.outbound.drop_next();
+                }
+                continue;
+            }
             if self.state == State::Connecting && stage != Stage::Waiting {
                 // Whether to repeat it depends on the session that CONNACK reports.
                 return;
@@ -399,6 +450,7 @@ impl Session {
         };
         let limit = self.server.maximum_packet_size as usize;
         let sendable = entry.stage == Stage::Waiting
+            && entry.qos != QoS::AtMostOnce
             && entry.qos <= self.server.maximum_qos
             && 1 + varint_len(span.len() as u32) + span.len() <= limit;
         if !sendable {
@@ -432,12 +484,12 @@ impl Session {
         let expired = entry.stage == Stage::Waiting
             && matches!(&entry.content, Content::Parts(parts)
                 if parts.expires.is_some_and(|at| at < now));
-        let reason = if expired {
-            ReasonCode::IMPLEMENTATION_SPECIFIC
+        let (outcome, reason) = if expired {
+            (Outcome::Expired, ReasonCode::IMPLEMENTATION_SPECIFIC)
         } else if entry.qos > maximum_qos {
-            ReasonCode::QOS_NOT_SUPPORTED
+            (Outcome::QosNotSupported, ReasonCode::QOS_NOT_SUPPORTED)
         } else if entry_len(entry, version, &self.outbound_aliases) > limit as usize {
-            ReasonCode::PACKET_TOO_LARGE
+            (Outcome::TooLarge, ReasonCode::PACKET_TOO_LARGE)
         } else {
             return false;
         };
@@ -450,13 +502,15 @@ impl Session {
         if let Some(entry) = self.outbound.drop_next() {
             // A server that has seen a QoS 2 message would take a new one with its
             // identifier for a repetition.
-            if entry.stage != Stage::AwaitPubrec {
+            if entry.stage != Stage::AwaitPubrec && entry.qos != QoS::AtMostOnce {
                 self.ids.release(entry.packet_id);
             }
+            let properties = PropertyBuf::new();
+            self.note_outcome(entry.packet_id, outcome, reason, &properties);
             self.events.push(SessionEvent::Published {
                 packet_id: entry.packet_id,
                 reason,
-                properties: PropertyBuf::new(),
+                properties,
             });
         }
         true
@@ -469,7 +523,7 @@ impl Session {
         };
         let (packet_id, qos) = (entry.packet_id, entry.qos);
         let retain = entry.retain && self.server.retain_available;
-        if !dup {
+        if !dup && qos != QoS::AtMostOnce {
             entry.stage = Stage::after_sending(qos);
         }
         let flags = u8::from(dup) << 3 | qos.number() << 1 | u8::from(retain);
@@ -515,7 +569,7 @@ impl Session {
                         qos,
                         retain,
                         topic: if leave_out_topic { "" } else { &parts.topic },
-                        packet_id: Some(packet_id),
+                        packet_id: (qos != QoS::AtMostOnce).then_some(packet_id),
                         properties: properties.as_properties(),
                         payload: &parts.payload,
                     }
@@ -524,9 +578,13 @@ impl Session {
             }
             Content::Released(_) => {}
         }
-        let len = self.transmit.len() - before;
-        self.queued += len as u64;
-        self.count_sent(packet_id, qos, len, dup);
+        let len = (self.transmit.len() - before) as u64;
+        self.queued += len;
+        self.count_sent(packet_id, qos, len as usize, dup);
+        if qos == QoS::AtMostOnce {
+            self.unwritten.bytes += len;
+            self.unwritten.push(self.queued, packet_id);
+        }
         if self.logging {
             self.log_sent_entry(dup, retain);
         }
@@ -619,19 +677,22 @@ fn without_alias(properties: Properties<'_>) -> PropertyBuf {
 
 /// The size of what [`put_body`] appends.
 #[inline(always)]
-fn body_len(version: ProtocolVersion, message: &Publication<'_>) -> usize {
+pub(super) fn body_len(version: ProtocolVersion, message: &Publication<'_>) -> usize {
     let properties = match version.has_properties() {
         true => message.properties.encoded_len(),
         false => 0,
     };
-    2 + message.topic.len() + 2 + properties + message.payload.len()
+    let packet_id = 2 * usize::from(message.qos != QoS::AtMostOnce);
+    2 + message.topic.len() + packet_id + properties + message.payload.len()
 }
 
 /// Appends the variable header and payload of a PUBLISH.
 #[inline(always)]
 fn put_body(out: &mut Vec<u8>, version: ProtocolVersion, message: &Publication<'_>, id: PacketId) {
     put_string(out, message.topic);
-    out.extend_from_slice(&id.number().to_be_bytes());
+    if message.qos != QoS::AtMostOnce {
+        out.extend_from_slice(&id.number().to_be_bytes());
+    }
     if version.has_properties() {
         message.properties.put(out);
     }

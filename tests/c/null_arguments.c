@@ -820,6 +820,34 @@ static void life_cycle(void)
     mosquitto_destroy(mosq);
 }
 
+static void queue(void)
+{
+    struct mosquitto *m = fresh(4);
+    struct mqttrs_queue_options options = { .size = sizeof options, .max_messages = 1 };
+    CHECK_INT(INVAL, mqttrs_queue_set(NULL, &options));
+    CHECK_INT(0, mqttrs_queue_set(m, NULL));
+    options.size--;
+    CHECK_INT(INVAL, mqttrs_queue_set(m, &options));
+    options.size++;
+    options.overflow = -1;
+    CHECK_INT(INVAL, mqttrs_queue_set(m, &options));
+    options.overflow = MQTTRS_OVERFLOW_DROP_QOS0 + 1;
+    CHECK_INT(INVAL, mqttrs_queue_set(m, &options));
+    options.overflow = MQTTRS_OVERFLOW_REFUSE;
+    CHECK_INT(0, mqttrs_queue_set(m, &options));
+    CHECK_INT(0, mosquitto_publish(m, NULL, "t", 0, NULL, 1, false));
+    CHECK_INT(MOSQ_ERR_QUOTA_EXCEEDED, mosquitto_publish(m, NULL, "t", 0, NULL, 1, false));
+    CHECK_INT(INVAL, mqttrs_queue_clear(NULL));
+    CHECK_INT(0, mqttrs_queue_clear(m));
+    CHECK_INT(INVAL, mqttrs_outcome_callback_set(NULL, NULL));
+    CHECK_INT(0, mqttrs_outcome_callback_set(m, NULL));
+    CHECK_INT(INVAL, mqttrs_drain(NULL, 0));
+    CHECK_INT(0, mqttrs_drain(m, 0));
+    CHECK_INT(INVAL, mqttrs_disconnect_timeout(NULL, 0));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mqttrs_disconnect_timeout(m, 0));
+    mosquitto_destroy(m);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -838,6 +866,7 @@ int main(int argc, char **argv)
         will_and_user(version);
     }
     properties_of_a_publish();
+    queue();
     authentication();
     options();
     making_connections();

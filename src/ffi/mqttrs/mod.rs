@@ -5,4 +5,5 @@ pub(super) mod lifecycle;
 pub(super) mod loops;
 mod publish;
 mod stats;
+pub(super) mod queue;
 mod tls;

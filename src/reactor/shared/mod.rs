@@ -71,6 +71,11 @@ thread_local! {
     static RUNS_A_LOOP: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether this thread runs a shared loop.
+pub(super) fn runs_a_loop() -> bool {
+    RUNS_A_LOOP.get()
+}
+
 /// While there is one, nobody else is inside the loop.
 pub struct FrozenLoop<'a>(MutexGuard<'a, Members>);
 

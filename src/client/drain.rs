@@ -1,0 +1,176 @@
+//! The queue of outgoing messages as the program sees it: its limits, what became of each message,
+//! and waiting: for room, for the outcomes, for the end of the connection.
+
+use std::sync::atomic::Ordering;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use super::deliver::thread_token;
+use super::{Client, Guard, Link, Outcome, Publication, QueueOptions};
+use crate::codec::Properties;
+use crate::error::{CallerError, Result};
+use crate::session::{DrainMark, SessionEvent, State as SessionState};
+use crate::types::ReasonCode;
+
+/// How a wait for the outcomes stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// All messages have theirs.
+    Yes,
+    /// Not yet, and somebody runs the loop.
+    Wait,
+    /// Not yet, and the caller has to run the loop.
+    RunLoop,
+}
+
+impl Client {
+    /// Sets how much may wait, see [`crate::session::Session::set_queue`].
+    pub fn set_queue(&self, options: Option<QueueOptions>) {
+        self.lock().session.set_queue(options);
+    }
+
+    /// Whether [`super::Handler::outcome`] is called; for messages accepted from now on.
+    pub fn set_outcomes(&self, on: bool) {
+        self.lock().session.set_outcomes(on);
+    }
+
+    /// Drops all messages that were never sent.
+    pub fn clear_queue(&self) {
+        let mut st = self.lock();
+        st.session.clear_queue();
+        self.notify(&mut st);
+        self.kick(st);
+    }
+
+    /// All messages end here, as the client does or is made anew; tells the program of those
+    /// without an outcome, if it wants to know.
+    pub fn end_messages(&self) {
+        let mut st = self.lock();
+        let me = thread_token();
+        st.waiting += 1;
+        while st.dispatcher.is_some_and(|thread| thread != me) {
+            st = self
+                .changed
+                .wait(st)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        st.waiting -= 1;
+        let right = st.dispatcher.is_none();
+        let right = right.then(|| self.take_dispatch(&mut st));
+        // Nothing is sent or acknowledged behind an outcome.
+        st.abandon_link();
+        let mut told = Vec::new();
+        while st.session.has_events() {
+            if let Some(SessionEvent::Outcome {
+                packet_id,
+                outcome,
+                reason,
+                ..
+            }) = st.session.poll_event(Instant::now())
+            {
+                told.push((packet_id, outcome, reason));
+            }
+        }
+        let left = st.session.take_all().into_iter();
+        told.extend(left.map(|id| (id, Outcome::Cleared, ReasonCode::SUCCESS)));
+        drop(st);
+        for (packet_id, outcome, reason) in told {
+            self.handler
+                .outcome(packet_id, outcome, reason, Properties::EMPTY);
+        }
+        if right.is_some() {
+            self.release_dispatch(&mut self.lock());
+        }
+    }
+
+    /// Up to where messages were accepted, for [`Client::drained`].
+    pub fn drain_mark(&self) -> DrainMark {
+        self.lock().session.drain_mark()
+    }
+
+    /// Whether all messages that were accepted before the mark have their outcome and the
+    /// program was told. Where somebody runs the loop, waits for a change until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut` after the deadline.
+    pub fn drained(&self, mark: &mut DrainMark, deadline: Instant) -> Result<Drained> {
+        let mut st = self.lock();
+        loop {
+            // What was taken last may still be with the program.
+            if st.session.is_drained(mark) && st.dispatcher.is_none() || st.closed {
+                return Ok(Drained::Yes);
+            }
+            if Instant::now() >= deadline {
+                return Err(CallerError::TimedOut("messages are left without an outcome").into());
+            }
+            if !st.hosted {
+                return Ok(Drained::RunLoop);
+            }
+            st = self.wait_for_change(st, deadline);
+        }
+    }
+
+    /// How long a publishing thread may wait for room.
+    pub fn queue_wait(&self) -> Duration {
+        self.lock().session.queue_wait()
+    }
+
+    /// Waits until there is room for a message; `false` after the deadline.
+    pub fn wait_for_room(&self, message: &Publication<'_>, deadline: Instant) -> bool {
+        let mut st = self.lock();
+        loop {
+            if st.session.has_room(message) {
+                return true;
+            }
+            if Instant::now() >= deadline || st.closed {
+                return false;
+            }
+            st = self.wait_for_change(st, deadline);
+        }
+    }
+
+    /// Waits until the connection that was to be ended has ended; after `deadline` it is ended
+    /// whatever the network does. Whether it ended by itself.
+    pub fn wait_for_end(&self, deadline: Instant) -> bool {
+        let mut st = self.lock();
+        while st.session.state() == SessionState::Closing && st.hosted {
+            if Instant::now() >= deadline {
+                break;
+            }
+            st = self.wait_for_change(st, deadline);
+        }
+        st.session.state() != SessionState::Closing
+    }
+
+    /// Ends the connection, or the attempt to get one, now.
+    pub fn cut(&self) {
+        let mut st = self.lock();
+        self.goodbyes.fetch_add(1, Ordering::Relaxed);
+        st.lifecycle.end();
+        if matches!(st.link, Link::Down) {
+            return self.kick(st);
+        }
+        // DISCONNECT goes out if the network takes it now.
+        st = self.flush(st);
+        match st.session.state() {
+            SessionState::Offline => st.abandon_link(),
+            _ => st.end_link(None),
+        }
+        let st = self.kick_keep(st);
+        if !st.hosted && !st.parked {
+            drop(self.dispatch(st));
+        }
+    }
+
+    fn wait_for_change<'a>(&'a self, mut st: Guard<'a>, deadline: Instant) -> Guard<'a> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        st.waiting += 1;
+        (st, _) = self
+            .changed
+            .wait_timeout(st, left)
+            .unwrap_or_else(PoisonError::into_inner);
+        st.waiting -= 1;
+        st
+    }
+}
