@@ -129,6 +129,12 @@ uninstall: ## remove everything that install and install-dropin put there
 test: all dropin packages ## install what the tests need, run every test, print one summary
 	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/test.sh
 
+.PHONY: store-test
+store-test: packages ## test sessions that survive a crash; leaves libraries with the feature in build/store
+	$(MAKE) BUILD=$(BUILD)/store CARGO_TARGET_DIR=$(BUILD)/store/target CARGO_FLAGS="--features store" all
+	MQTTRS_BUILD_DIR="$(abspath $(BUILD))/store" $(CARGO) test --locked --features store --test store_kill --test session_store
+	$(CARGO) test --locked --features store --lib store::
+
 .PHONY: conformance
 conformance: ## prove each statement of the specifications that binds a client, and count
 	CARGO="$(CARGO)" scripts/conformance.sh

@@ -52,6 +52,25 @@
 #define MQTTRS_SERVERS_ROUND_ROBIN 1
 
 /**
+ * What a stored message survives.
+ */
+enum mqttrs_store_durability {
+    /**
+     * The end of the process, SIGKILL included. A power failure may take the last seconds.
+     */
+    MQTTRS_STORE_PROCESS_CRASH = 0,
+    /**
+     * A power failure takes no more than the last `sync_interval` milliseconds.
+     */
+    MQTTRS_STORE_SYNC_GROUPS = 1,
+    /**
+     * A power failure takes nothing: every publish waits for the medium, and calls of several
+     * threads share one wait.
+     */
+    MQTTRS_STORE_SYNC_EVERY = 2,
+};
+
+/**
  * A loop that any number of clients share. Programs hold pointers to it and know nothing of
  * its inside.
  */
@@ -170,6 +189,48 @@ typedef void (*mqttrs_lifecycle_callback)(struct mosquitto *mosq,
                                           const struct mqttrs_lifecycle_event *event);
 
 /**
+ * How much may wait; for `mqttrs_queue_set`.
+ */
+struct mqttrs_queue_options {
+    /**
+     * `sizeof(struct mqttrs_queue_options)`: the structure may grow.
+     */
+    size_t size;
+    /**
+     * How many messages may wait or be in flight, 0 for no limit.
+     */
+    size_t max_messages;
+    /**
+     * How many bytes of these, as they are sent, 0 for no limit.
+     */
+    size_t max_bytes;
+    /**
+     * An `enum mqttrs_overflow_t`: what happens to a message for which there is no room.
+     */
+    int overflow;
+    /**
+     * With MQTTRS_OVERFLOW_WAIT: how long in milliseconds.
+     */
+    unsigned int wait_ms;
+    /**
+     * Messages of QoS 0 wait while there is no connection, in order with the others, instead
+     * of being refused with MOSQ_ERR_NO_CONN.
+     */
+    bool queue_qos0;
+};
+
+/**
+ * Runs once for each message that was accepted, when it is known what became of it: `outcome`
+ * is an `enum mqttrs_outcome_t`.
+ */
+typedef void (*MQTTRS_CB_outcome)(struct mosquitto *mosq,
+                                  void *obj,
+                                  int mid,
+                                  int outcome,
+                                  int reason_code,
+                                  const mosquitto_property *props);
+
+/**
  * The numbers of a client since it was made or reinitialised; see the function of this name. Later
  * versions of the library may know more, which then stand at the end.
  */
@@ -282,46 +343,27 @@ struct mqttrs_stats {
 };
 
 /**
- * How much may wait; for `mqttrs_queue_set`.
+ * How a session is stored; members that are 0 have their defaults.
  */
-struct mqttrs_queue_options {
+struct mqttrs_store_options {
     /**
-     * `sizeof(struct mqttrs_queue_options)`: the structure may grow.
+     * `sizeof(struct mqttrs_store_options)`, so that members can be added.
      */
     size_t size;
     /**
-     * How many messages may wait or be in flight, 0 for no limit.
+     * One of `enum mqttrs_store_durability`.
      */
-    size_t max_messages;
+    int durability;
     /**
-     * How many bytes of these, as they are sent, 0 for no limit.
+     * Milliseconds, for MQTTRS_STORE_SYNC_GROUPS; 0 for 100.
      */
-    size_t max_bytes;
+    unsigned int sync_interval;
     /**
-     * An `enum mqttrs_overflow_t`: what happens to a message for which there is no room.
+     * How many bytes the outgoing messages that are kept may take; 0 for 1 GiB. The folder has
+     * up to three times as much and 2 MiB for a moment.
      */
-    int overflow;
-    /**
-     * With MQTTRS_OVERFLOW_WAIT: how long in milliseconds.
-     */
-    unsigned int wait_ms;
-    /**
-     * Messages of QoS 0 wait while there is no connection, in order with the others, instead
-     * of being refused with MOSQ_ERR_NO_CONN.
-     */
-    bool queue_qos0;
+    uint64_t maximum_bytes;
 };
-
-/**
- * Runs once for each message that was accepted, when it is known what became of it: `outcome`
- * is an `enum mqttrs_outcome_t`.
- */
-typedef void (*MQTTRS_CB_outcome)(struct mosquitto *mosq,
-                                  void *obj,
-                                  int mid,
-                                  int outcome,
-                                  int reason_code,
-                                  const mosquitto_property *props);
 
 #ifdef __cplusplus
 extern "C" {
@@ -724,23 +766,6 @@ libmosq_EXPORT int mqttrs_loop_timeout(struct mqttrs_loop *loop);
 libmosq_EXPORT int mqttrs_automatic_topic_aliases_set(struct mosquitto *mosq, bool value);
 
 /**
- * Fills `stats` with what the client has counted since it was made or reinitialised.
- *
- * The program sets the member `size` to `sizeof(struct mqttrs_stats)` before; nothing else
- * has to be set. A program that was compiled with an older, shorter structure gets its members;
- * one that was compiled with a newer one gets 0 in those this library does not know.
- * `stats` is not kept. The numbers belong to one moment, and asking for them does not depend on
- * how many messages wait. Any thread, any callback.
- *
- * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `stats` NULL, or a
- * `size` that no version of the structure has had.
- *
- * The caller promises:
- * `mosq` is NULL or came from `mosquitto_new`; `stats` is NULL or has `size` bytes.
- */
-libmosq_EXPORT int mqttrs_stats(struct mosquitto *mosq, struct mqttrs_stats *stats);
-
-/**
  * Sets how many messages, and how many bytes of them, may wait to be sent or for their
  * acknowledgement, and what happens to one more.
  *
@@ -831,6 +856,54 @@ int mqttrs_drain(struct mosquitto *mosq,
  * `mosq` is NULL or came from `mosquitto_new`.
  */
 libmosq_EXPORT int mqttrs_disconnect_timeout(struct mosquitto *mosq, unsigned int timeout_ms);
+
+/**
+ * Fills `stats` with what the client has counted since it was made or reinitialised.
+ *
+ * The program sets the member `size` to `sizeof(struct mqttrs_stats)` before; nothing else
+ * has to be set. A program that was compiled with an older, shorter structure gets its members;
+ * one that was compiled with a newer one gets 0 in those this library does not know.
+ * `stats` is not kept. The numbers belong to one moment, and asking for them does not depend on
+ * how many messages wait. Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `stats` NULL, or a
+ * `size` that no version of the structure has had.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `stats` is NULL or has `size` bytes.
+ */
+libmosq_EXPORT int mqttrs_stats(struct mosquitto *mosq, struct mqttrs_stats *stats);
+
+/**
+ * Keeps the session of a client in a folder, so that it survives the process: outgoing
+ * messages of QoS 1 and 2, how far each has come, their packet identifiers and their order; and
+ * which received messages of QoS 2 the server has not released. What an earlier process has
+ * left there is taken up again: it is sent, or sent again, with the next connection.
+ *
+ * From now on a publish call with QoS 1 or 2 succeeds only when its message is stored; an error
+ * means that it was not accepted. Where a state change cannot be stored the connection ends with
+ * MOSQ_ERR_ERRNO. See docs/store.md for what each setting promises.
+ *
+ * `folder` is copied; it is made, with one level, where it is missing, and belongs to this client
+ * alone until `mosquitto_destroy` or `mosquitto_reinitialise`. `options` stays the program's;
+ * NULL takes the defaults. The client needs `clean_session` false and, to keep properties, its
+ * protocol version set before; the call comes before connecting and before publishing. Any
+ * thread, any callback; it reads the folder before it returns.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `folder` NULL, options
+ * out of range, a call that comes too late, a client with `clean_session`, and for a folder with the
+ * session of another client identifier, that is damaged or of an unknown version; MOSQ_ERR_ERRNO
+ * with `errno` where the system refuses, EWOULDBLOCK for a folder that another client has;
+ * MOSQ_ERR_NOT_SUPPORTED in a build without it. `mqttrs_last_error` has the words.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `folder` is NULL or a C string; `options` is NULL or
+ * has as many bytes as its `size` says.
+ */
+libmosq_EXPORT
+int mqttrs_store_open(struct mosquitto *mosq,
+                      const char *folder,
+                      const struct mqttrs_store_options *options);
 
 /**
  * Makes the client use TLS from the next connect on, and trust these certificates, beside

@@ -382,6 +382,10 @@ impl Client {
         let mut rounds = if st.hosted { WRITES } else { usize::MAX };
         while st.has_output() && !st.write_blocked && rounds > 0 {
             rounds -= 1;
+            if let Err(error) = st.store_first() {
+                st.end_link(Some(error));
+                return st;
+            }
             let Some(io) = st.io.take() else {
                 return st; // who has it writes this too
             };
@@ -403,7 +407,9 @@ impl Client {
     /// [`Session::publish_lent`]: crate::session::Session::publish_lent
     pub(super) fn send_lent<'a>(&'a self, mut st: Guard<'a>, payload: &[u8]) -> Guard<'a> {
         match st.io.take() {
-            Some(io) if !st.write_blocked => self.write(st, io, payload).0,
+            Some(io) if !st.write_blocked && !st.session.must_store() => {
+                self.write(st, io, payload).0
+            }
             io => {
                 st.io = io;
                 st.session.append_lent(payload);

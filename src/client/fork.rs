@@ -49,6 +49,7 @@ impl Frozen<'_> {
             st.tls = None;
         }
         let is_fresh = !in_use
+            && !st.session.is_journaled()
             && matches!(st.link, Link::Down)
             && st.wake.is_none()
             && st.dispatcher.is_none()
@@ -71,6 +72,7 @@ impl Frozen<'_> {
             (link, io) => drop((link, io)),
         }
         st.session.abandon();
+        st.inherit_store();
         false
     }
 }

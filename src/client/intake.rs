@@ -98,11 +98,17 @@ impl Client {
             let unread = state.received.unread();
             let taken = take(&mut state.session, unread, limit, now, &mut batch);
             let full = batch.len() >= limit;
+            // That a message was received is stored before the program has it.
+            let stored = st.store_first();
             st = self.deliver_messages(st, &mut batch, taken.last_is_late);
             if st.generation != generation {
                 return st;
             }
             st.received.consume(taken.consumed);
+            if let Err(error) = stored {
+                st.end_link(Some(error));
+                return st;
+            }
             match taken.end {
                 End::More => {}
                 End::Dry => {

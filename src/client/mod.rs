@@ -8,6 +8,7 @@
 //! | `driver` | bytes between session and stream; called by whoever runs the loop |
 //! | `intake` | received bytes to messages in the program's hands |
 //! | `deliver` | events to the program, one at a time, no lock held |
+//! | `durable` | what has to be on the disk before it is sent or said |
 //! | `drain` | the limits of the queue, and waiting until it is empty |
 //! | `event`, `options` | what the program hears, what it can set |
 //!
@@ -19,6 +20,11 @@ mod attempt;
 mod deliver;
 mod drain;
 mod driver;
+#[cfg(feature = "store")]
+mod durable;
+#[cfg(not(feature = "store"))]
+#[path = "durable_not.rs"]
+mod durable;
 mod event;
 mod fork;
 mod intake;
@@ -51,7 +57,7 @@ use crate::session::{Session, State as SessionState, Stats, TransmitBuf};
 #[cfg(feature = "tls")]
 use crate::transport::TlsConfig;
 use crate::transport::{Dial, Stream};
-use crate::types::{PacketId, ReasonCode};
+use crate::types::{PacketId, QoS, ReasonCode};
 use intake::Intake;
 use lifecycle::Lifecycle;
 use receive::ReceiveBuf;
@@ -127,6 +133,9 @@ struct State {
     closed: bool,
     /// The program wants log lines.
     logging: bool,
+    /// Where the session is kept, if it is to survive the process.
+    #[cfg(feature = "store")]
+    store: Option<Box<crate::store::Store>>,
 }
 
 /// Where the network connection stands.
@@ -180,6 +189,7 @@ impl Client {
         let mut st = self.lock();
         self.epoch.fetch_add(1, Ordering::Relaxed);
         st.abandon_link();
+        st.close_store();
         let fresh = State::new(client_id, clean_session);
         let old = std::mem::replace(&mut *st, fresh);
         // Who runs the loop or delivers events goes on doing so.
@@ -293,6 +303,9 @@ impl Client {
         let id = st.session.publish_lent(message, now, on_id)?;
         if st.session.lends(message) {
             st = self.send_lent(st, message.payload);
+        }
+        if st.session.is_journaled() && message.qos != QoS::AtMostOnce {
+            st = self.store_published(st)?;
         }
         self.kick_output(st);
         Ok(id)
@@ -433,6 +446,7 @@ impl Client {
         st.closed = true;
         st.lifecycle.give_up();
         st.abandon_link();
+        st.close_store();
         self.kick(st);
     }
 
@@ -501,6 +515,8 @@ impl State {
             stirred: Instant::now(),
             closed: false,
             logging: false,
+            #[cfg(feature = "store")]
+            store: None,
         }
     }
 

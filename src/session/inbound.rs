@@ -228,6 +228,9 @@ impl Session {
         let kind = match qos {
             QoS::ExactlyOnce => {
                 self.unreleased.insert(packet_id, self.connection);
+                if let (Some(journal), false) = (&mut self.outbound.journal, repeated) {
+                    journal.received(packet_id);
+                }
                 self.outstanding += usize::from(!counted);
                 AckKind::Pubrec
             }
@@ -300,6 +303,9 @@ impl Session {
         let reason = match self.unreleased.remove(&packet_id) {
             Some(connection) => {
                 self.outstanding -= usize::from(connection == self.connection);
+                if let Some(journal) = &mut self.outbound.journal {
+                    journal.completed(packet_id);
+                }
                 ReasonCode::SUCCESS
             }
             None => ReasonCode::PACKET_ID_NOT_FOUND,

@@ -19,6 +19,7 @@ mod commands;
 mod event;
 mod event_queue;
 mod inbound;
+mod journal;
 mod keep_alive;
 mod outbound;
 mod packet_id_map;
@@ -35,6 +36,7 @@ use std::time::{Duration, Instant};
 
 pub use commands::ConnectRequest;
 pub use event::{Delivery, SessionEvent, Step};
+pub use journal::{Journal, Replay, WallClock};
 pub use plain::{PlainReader, AT_LEAST_ONCE, AT_MOST_ONCE};
 pub use publish::Publication;
 pub use queue_limits::{DrainMark, Outcome, Overflow, QueueOptions};

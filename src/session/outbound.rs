@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::bodies::{Bodies, Span};
+use super::journal::Journal;
 use super::packet_id_map::PacketIdMap;
 use crate::codec::{PropertyBuf, PropertyId, Value};
 use crate::types::{PacketId, QoS};
@@ -161,6 +162,8 @@ pub struct Outbound {
     /// Where the messages are that were ever sent and have not ended.
     sent: PacketIdMap<u64>,
     bodies: Bodies,
+    /// What is done to messages is written down there, if they are to survive the process.
+    pub(super) journal: Option<Box<Journal>>,
     /// How many messages PUBREC has released.
     releases: u64,
     /// There are, or were since the queue was last empty, messages of the kind
@@ -332,6 +335,9 @@ impl Outbound {
         self.sent.insert(id, self.cursor);
         self.in_flight += 1;
         self.cursor += 1;
+        if let Some(journal) = &mut self.journal {
+            journal.sent(id);
+        }
     }
 
     /// Whether there are no messages.
@@ -355,6 +361,9 @@ impl Outbound {
             return self.drop_oldest(false);
         };
         let entry = self.begun.get_mut(index)?.take()?;
+        if let Some(journal) = &mut self.journal {
+            journal.ended(&entry, true);
+        }
         self.drop_body(&entry.content);
         self.sent.remove(entry.packet_id);
         self.count -= 1;
@@ -376,6 +385,9 @@ impl Outbound {
             None => self.waiting.pop_front().inspect(|_| self.taken += 1)?,
         };
         let len = entry.content.len();
+        if let Some(journal) = &mut self.journal {
+            journal.ended(&entry, false);
+        }
         self.waiting_bytes -= len;
         self.begun_bytes += len; // which dropping the body takes off again
         self.drop_body(&entry.content);
@@ -386,6 +398,7 @@ impl Outbound {
 
     /// Takes out all messages, whatever became of them.
     pub fn take_all(&mut self) -> Vec<PacketId> {
+        self.journal = None; // where they are stored they stay
         let begun = self.begun.drain(..).flatten();
         let mut ids: Vec<_> = begun.map(|entry| entry.packet_id).collect();
         while let Some(entry) = self.drop_oldest(false) {
@@ -425,6 +438,35 @@ impl Outbound {
         self.begun.get_mut(index)?.as_mut()
     }
 
+    /// Puts a message back that an earlier process left, behind those put back before it; it was
+    /// sent at some time, or never. What was never sent comes last.
+    pub fn restore(&mut self, entry: Entry, begun: bool) {
+        if !begun {
+            return self.push(entry);
+        }
+        if let Content::Released(number) = entry.content {
+            self.releases = self.releases.max(number + 1);
+        }
+        if entry.stage != Stage::Waiting {
+            let sequence = self.base + self.begun.len() as u64;
+            self.sent.insert(entry.packet_id, sequence);
+        }
+        self.has_parts |= matches!(entry.content, Content::Parts(_));
+        self.count += 1;
+        self.begun_bytes += entry.content.len();
+        self.begun.push_back(Some(entry));
+    }
+
+    /// Shows all messages but those of QoS 0, oldest first, and whether each was ever sent.
+    pub fn for_each(&self, show: &mut dyn FnMut(&Entry, bool)) {
+        for entry in self.begun.iter().flatten() {
+            show(entry, true);
+        }
+        for entry in &self.waiting {
+            show(entry, false);
+        }
+    }
+
     /// PUBREC came for the message in flight with this identifier.
     pub fn release(&mut self, id: PacketId) {
         let releases = self.releases;
@@ -433,6 +475,9 @@ impl Outbound {
             if entry.stage != Stage::AwaitPubcomp {
                 entry.stage = Stage::AwaitPubcomp;
                 let content = std::mem::replace(&mut entry.content, Content::Released(releases));
+                if let Some(journal) = &mut self.journal {
+                    journal.released(id, content.len());
+                }
                 self.drop_body(&content);
                 self.releases += 1;
             }
@@ -451,12 +496,21 @@ impl Outbound {
         let Some(entry) = entry.and_then(Option::take) else {
             return;
         };
+        if let Some(journal) = &mut self.journal {
+            journal.ended(&entry, true);
+        }
         self.drop_body(&entry.content);
         self.count -= 1;
         if sequence < self.cursor {
             self.in_flight -= 1;
         }
         self.trim();
+    }
+
+    /// Lets go of what a message carried that never came into the queue.
+    pub fn drop_proposed(&mut self, content: &Content) {
+        self.begun_bytes += content.len(); // which the other takes off again
+        self.drop_body(content);
     }
 
     /// Lets go of what a message carried that was begun.
@@ -487,6 +541,9 @@ impl Outbound {
             }
         }
         self.count -= ended.len();
+        if let Some(journal) = &mut self.journal {
+            journal.session_lost(&ended);
+        }
         self.sent.clear();
         self.trim();
         self.rewind();

@@ -115,8 +115,9 @@ impl PacketIds {
         }
     }
 
+    /// Whether an identifier is in use.
     #[inline(always)]
-    fn is_used(&self, id: PacketId) -> bool {
+    pub fn is_used(&self, id: PacketId) -> bool {
         let (page, word, bit) = place(id);
         matches!(self.pages.get(page), Some(Some(page)) if page[word] & bit != 0)
     }

@@ -95,6 +95,9 @@ impl Session {
             + message.payload.len();
         self.check_body_len(body_len)?;
         let retain = message.retain && self.server.retain_available;
+        if message.qos != QoS::AtMostOnce {
+            self.check_room(body_len)?;
+        }
         if self.queue.is_some() {
             return self.publish_limited(message, body_len, retain, alias, now, on_id);
         }
@@ -346,8 +349,11 @@ impl Session {
             retain,
             content,
         };
-        self.outbound.push(entry);
-        self.send_waiting(now);
+        // What is to be stored first is accepted later.
+        if let Some(entry) = self.propose(entry) {
+            self.outbound.push(entry);
+            self.send_waiting(now);
+        }
         Ok(packet_id)
     }
 
@@ -673,6 +679,23 @@ fn without_alias(properties: Properties<'_>) -> PropertyBuf {
         let _ = rest.push(id, value);
     }
     rest
+}
+
+impl Session {
+    /// Keeps the PUBLISH of an earlier process as it is sent in the present version.
+    pub(super) fn keep_publish(&mut self, packet: &Publish<'_>, id: PacketId) -> Content {
+        let version = self.version;
+        let message = Publication {
+            topic: packet.topic,
+            payload: packet.payload,
+            qos: packet.qos,
+            retain: packet.retain,
+            properties: packet.properties,
+        };
+        let len = body_len(version, &message);
+        self.outbound
+            .keep_body(len, |out| put_body(out, version, &message, id))
+    }
 }
 
 /// The size of what [`put_body`] appends.

@@ -34,6 +34,9 @@ const LOG: &str = "log";
 const NEW_LOG: &str = "log.new";
 const LOCK: &str = "lock";
 
+/// What takes operations that belong together.
+pub type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
+
 /// What a stored message survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -173,7 +176,7 @@ impl Store {
     pub fn rewrite(
         &mut self,
         number: u64,
-        write: &mut dyn FnMut(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
+        write: &mut dyn FnMut(Sink<'_>) -> Result<()>,
     ) -> Result<()> {
         let outcome = self.write_new(write);
         if outcome.is_err() {
@@ -198,7 +201,7 @@ impl Store {
 
     fn write_new(
         &mut self,
-        write: &mut dyn FnMut(&mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>,
+        write: &mut dyn FnMut(Sink<'_>) -> Result<()>,
     ) -> Result<(File, Format, u64)> {
         let (log, format) = Self::begin_log(&self.folder)?;
         let mut len = log::HEADER;

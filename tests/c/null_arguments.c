@@ -782,6 +782,54 @@ static void looking_at_properties(void)
     mosquitto_property_free_all(&other);
 }
 
+static void store(void)
+{
+    struct mosquitto *m = fresh(4);
+    struct mqttrs_store_options options = { .size = sizeof options - 1 };
+    CHECK_INT(INVAL, mqttrs_store_open(NULL, "folder", NULL));
+    CHECK_INT(INVAL, mqttrs_store_open(m, NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_store_open(m, "folder", &options));
+    options.size++;
+    options.durability = -1;
+    CHECK_INT(INVAL, mqttrs_store_open(m, "folder", &options));
+    /* This client's session is not kept. (A build without a store answers so.) */
+    CHECK(mqttrs_store_open(m, "folder", NULL) != 0);
+    mosquitto_destroy(m);
+    CHECK_INT(INVAL, mqttrs_store_open(m, "folder", NULL));
+    m = mosquitto_new("id", false, NULL);
+    CHECK(mqttrs_store_open(m, "/nowhere/at/all", NULL) != 0);
+    CHECK(mqttrs_store_open(m, "/proc", NULL) != 0);
+    mosquitto_destroy(m);
+}
+
+static void queue(void)
+{
+    struct mosquitto *m = fresh(4);
+    struct mqttrs_queue_options options = { .size = sizeof options, .max_messages = 1 };
+    CHECK_INT(INVAL, mqttrs_queue_set(NULL, &options));
+    CHECK_INT(0, mqttrs_queue_set(m, NULL));
+    options.size--;
+    CHECK_INT(INVAL, mqttrs_queue_set(m, &options));
+    options.size++;
+    options.overflow = -1;
+    CHECK_INT(INVAL, mqttrs_queue_set(m, &options));
+    options.overflow = MQTTRS_OVERFLOW_DROP_QOS0 + 1;
+    CHECK_INT(INVAL, mqttrs_queue_set(m, &options));
+    options.overflow = MQTTRS_OVERFLOW_REFUSE;
+    CHECK_INT(0, mqttrs_queue_set(m, &options));
+    CHECK_INT(0, mosquitto_publish(m, NULL, "t", 0, NULL, 1, false));
+    CHECK_INT(MOSQ_ERR_QUOTA_EXCEEDED, mosquitto_publish(m, NULL, "t", 0, NULL, 1, false));
+    CHECK_INT(INVAL, mqttrs_queue_clear(NULL));
+    CHECK_INT(0, mqttrs_queue_clear(m));
+    CHECK_INT(INVAL, mqttrs_outcome_callback_set(NULL, NULL));
+    CHECK_INT(0, mqttrs_outcome_callback_set(m, NULL));
+    CHECK_INT(INVAL, mqttrs_drain(NULL, 0));
+    CHECK_INT(0, mqttrs_drain(m, 0));
+    CHECK_INT(INVAL, mqttrs_disconnect_timeout(NULL, 0));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mqttrs_disconnect_timeout(m, 0));
+    mosquitto_destroy(m);
+}
+
 static void life_cycle(void)
 {
     struct mosquitto *mosq = mosquitto_new("life", true, NULL);
@@ -820,34 +868,6 @@ static void life_cycle(void)
     mosquitto_destroy(mosq);
 }
 
-static void queue(void)
-{
-    struct mosquitto *m = fresh(4);
-    struct mqttrs_queue_options options = { .size = sizeof options, .max_messages = 1 };
-    CHECK_INT(INVAL, mqttrs_queue_set(NULL, &options));
-    CHECK_INT(0, mqttrs_queue_set(m, NULL));
-    options.size--;
-    CHECK_INT(INVAL, mqttrs_queue_set(m, &options));
-    options.size++;
-    options.overflow = -1;
-    CHECK_INT(INVAL, mqttrs_queue_set(m, &options));
-    options.overflow = MQTTRS_OVERFLOW_DROP_QOS0 + 1;
-    CHECK_INT(INVAL, mqttrs_queue_set(m, &options));
-    options.overflow = MQTTRS_OVERFLOW_REFUSE;
-    CHECK_INT(0, mqttrs_queue_set(m, &options));
-    CHECK_INT(0, mosquitto_publish(m, NULL, "t", 0, NULL, 1, false));
-    CHECK_INT(MOSQ_ERR_QUOTA_EXCEEDED, mosquitto_publish(m, NULL, "t", 0, NULL, 1, false));
-    CHECK_INT(INVAL, mqttrs_queue_clear(NULL));
-    CHECK_INT(0, mqttrs_queue_clear(m));
-    CHECK_INT(INVAL, mqttrs_outcome_callback_set(NULL, NULL));
-    CHECK_INT(0, mqttrs_outcome_callback_set(m, NULL));
-    CHECK_INT(INVAL, mqttrs_drain(NULL, 0));
-    CHECK_INT(0, mqttrs_drain(m, 0));
-    CHECK_INT(INVAL, mqttrs_disconnect_timeout(NULL, 0));
-    CHECK_INT(MOSQ_ERR_NO_CONN, mqttrs_disconnect_timeout(m, 0));
-    mosquitto_destroy(m);
-}
-
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -866,6 +886,7 @@ int main(int argc, char **argv)
         will_and_user(version);
     }
     properties_of_a_publish();
+    store();
     queue();
     authentication();
     options();

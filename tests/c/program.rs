@@ -45,6 +45,12 @@ impl Program {
         self
     }
 
+    /// Where the program is, for a test that runs it in its own way.
+    #[allow(dead_code)] // not every test does
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
     /// Runs the program, which has to succeed.
     pub(crate) fn run(&self, args: &[&str]) {
         run(self

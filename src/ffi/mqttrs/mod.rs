@@ -4,6 +4,7 @@ mod connection;
 pub(super) mod lifecycle;
 pub(super) mod loops;
 mod publish;
-mod stats;
 pub(super) mod queue;
+mod stats;
+mod store;
 mod tls;

@@ -98,6 +98,9 @@ unsafe fn read(options: *const mqttrs_store_options) -> Result<mqttrs_store_opti
         // SAFETY: all members are there, by the caller's promise.
         settings = unsafe { options.read() };
     }
+    if !(0..=2).contains(&settings.durability) {
+        return Err(Error::invalid("durability of the store"));
+    }
     Ok(settings)
 }
 
@@ -116,8 +119,7 @@ fn apply(contents: &Contents, folder: &[u8], settings: &mqttrs_store_options) ->
             };
             Durability::SyncGroups(Duration::from_millis(interval.into()))
         }
-        2 => Durability::SyncEvery,
-        _ => return Err(Error::invalid("durability of the store")),
+        _ => Durability::SyncEvery,
     };
     let maximum = match settings.maximum_bytes {
         0 => 1 << 30,
