@@ -132,7 +132,7 @@ test: all dropin packages ## install what the tests need, run every test, print 
 .PHONY: store-test
 store-test: packages ## test sessions that survive a crash; leaves libraries with the feature in build/store
 	$(MAKE) BUILD=$(BUILD)/store CARGO_TARGET_DIR=$(BUILD)/store/target CARGO_FLAGS="--features store" all
-	MQTTRS_BUILD_DIR="$(abspath $(BUILD))/store" $(CARGO) test --locked --features store --test store_kill --test session_store
+	MQTTRS_BUILD_DIR="$(abspath $(BUILD))/store" $(CARGO) test --locked --features store --test store --test store_kill --test session_store
 	$(CARGO) test --locked --features store --lib store::
 
 .PHONY: conformance

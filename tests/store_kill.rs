@@ -105,8 +105,21 @@ impl Drop for Running {
 
 /// The counting subscriber, once it has subscribed.
 fn subscribe(port: &str) -> Running {
-    let mut subscriber = Command::new("mosquitto_sub")
-        .args(["-p", port, "-q", "2", "-t", "kept", "-i", "counter", "-d"])
+    // Line by line, for what it says is waited for.
+    let mut subscriber = Command::new("stdbuf")
+        .args([
+            "-oL",
+            "mosquitto_sub",
+            "-p",
+            port,
+            "-q",
+            "2",
+            "-t",
+            "kept",
+            "-i",
+            "counter",
+            "-d",
+        ])
         .stdout(Stdio::piped())
         .spawn()
         .expect("mosquitto_sub (Debian package mosquitto-clients)");
