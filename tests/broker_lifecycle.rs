@@ -1,6 +1,11 @@
 //! The life of a connection through the C API: lists of servers, references, delays and the end
 //! of attempts, with brokers that do what the test says.
 
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "the C API is called with arguments that live through the call"
+)]
+
 mod support;
 
 use std::collections::{HashMap, VecDeque};
