@@ -52,6 +52,71 @@
 #define MQTTRS_SERVERS_ROUND_ROBIN 1
 
 /**
+ * What became of a message that was accepted; see `mqttrs_outcome_callback_set`.
+ */
+enum mqttrs_outcome_t {
+    /**
+     * QoS 0: it was handed to the network.
+     */
+    MQTTRS_OUTCOME_SENT = 0,
+    /**
+     * The server has answered; `reason_code` says what, 128 or more that it refused.
+     */
+    MQTTRS_OUTCOME_ACKNOWLEDGED = 1,
+    /**
+     * It waited longer than its message expiry interval.
+     */
+    MQTTRS_OUTCOME_EXPIRED = 2,
+    /**
+     * It made room for a newer one.
+     */
+    MQTTRS_OUTCOME_OVERFLOW = 3,
+    /**
+     * The program dropped it, or the client with it.
+     */
+    MQTTRS_OUTCOME_CLEARED = 4,
+    /**
+     * It is larger than the server takes to which the client is connected now.
+     */
+    MQTTRS_OUTCOME_TOO_LARGE = 5,
+    /**
+     * Its QoS is higher than that server takes.
+     */
+    MQTTRS_OUTCOME_QOS_NOT_SUPPORTED = 6,
+    /**
+     * QoS 0: the connection ended before it was handed to the network as a whole.
+     */
+    MQTTRS_OUTCOME_CONNECTION_LOST = 7,
+    /**
+     * Unknown: the server had taken it over (QoS 2) and lost the session before the end.
+     */
+    MQTTRS_OUTCOME_SESSION_LOST = 8,
+};
+
+/**
+ * What happens to a message for which there is no room; see `mqttrs_queue_set`.
+ */
+enum mqttrs_overflow_t {
+    /**
+     * It is not accepted: publishing returns MOSQ_ERR_QUOTA_EXCEEDED.
+     */
+    MQTTRS_OVERFLOW_REFUSE = 0,
+    /**
+     * The thread that publishes waits for room, at most `wait_ms`; then it is not accepted.
+     */
+    MQTTRS_OVERFLOW_WAIT = 1,
+    /**
+     * The oldest message that was never sent is dropped.
+     */
+    MQTTRS_OVERFLOW_DROP_OLDEST = 2,
+    /**
+     * The oldest message of QoS 0 that was never sent is dropped, and where there is none, the
+     * oldest that was never sent.
+     */
+    MQTTRS_OVERFLOW_DROP_QOS0 = 3,
+};
+
+/**
  * What a stored message survives.
  */
 enum mqttrs_store_durability {
