@@ -101,7 +101,7 @@ fn measure(arguments: &[&str], library: Option<&Path>) -> Cost {
     };
     Cost {
         instructions: per_message(instructions, 5_000, 20_000),
-        system_calls: per_message(system_calls, 5_000, 20_000),
+        system_calls: per_message(system_calls, 10_000, 60_000),
     }
 }
 
