@@ -22,6 +22,9 @@ const CHEAPER: f64 = 0.7;
 /// System calls a message that may come and go with the scheduler.
 const STRAY_CALLS: f64 = 0.02;
 
+/// How often instructions are counted, of which the least is taken.
+const RUNS: usize = 3;
+
 const RECORD: &str = "benches/counts.tsv";
 
 #[test]
@@ -100,7 +103,10 @@ fn measure(arguments: &[&str], library: Option<&Path>) -> Cost {
         (count(arguments, many, library) - count(arguments, few, library)) / (many - few) as f64
     };
     Cost {
-        instructions: per_message(instructions, 5_000, 20_000),
+        // How messages are batched depends on the time a little, which only adds to them.
+        instructions: (0..RUNS)
+            .map(|_| per_message(instructions, 5_000, 20_000))
+            .fold(f64::INFINITY, f64::min),
         system_calls: per_message(system_calls, 10_000, 60_000),
     }
 }
