@@ -33,11 +33,11 @@ impl<'a> Auth<'a> {
         if !packet.reason.allowed_in(crate::types::reason_packets::AUTH) {
             return Err(Error::protocol("reason code not allowed in this packet"));
         }
+        // Unlike in the other packets, the reason code and the length of the properties are left
+        // out together or not at all (section 3.15.2.1).
+        packet.properties = Properties::read(&mut reader, Place::Auth)?;
         if !reader.is_empty() {
-            packet.properties = Properties::read(&mut reader, Place::Auth)?;
-            if !reader.is_empty() {
-                return Err(Error::malformed("bytes behind the packet's fields"));
-            }
+            return Err(Error::malformed("bytes behind the packet's fields"));
         }
         Ok(packet)
     }
@@ -51,5 +51,24 @@ impl<'a> Auth<'a> {
             out.push(self.reason.value());
             self.properties.put(out);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_code_and_the_length_of_the_properties_are_left_out_together_or_not_at_all() {
+        fn decode(body: &[u8]) -> Result<Auth<'_>> {
+            Auth::decode(body, ProtocolVersion::V5)
+        }
+        let success = decode(&[]).unwrap();
+        assert_eq!(success.reason, ReasonCode::SUCCESS);
+        assert_eq!(decode(&[0, 0]).unwrap(), success);
+        assert!(decode(&[0x18, 0]).is_ok());
+        for reason in [0, 0x18, 0x19] {
+            assert!(decode(&[reason]).is_err(), "{reason:#x} without a length");
+        }
     }
 }
