@@ -378,7 +378,7 @@ impl super::State {
         )?;
         self.received = ReceiveBuf::default();
         if !stream.is_handshaking() {
-            self.attempt_deadline = None;
+            self.handshakes_done();
         }
         self.link = Link::Up(stream.fd());
         self.io = Some(Box::new(Io {
@@ -386,6 +386,15 @@ impl super::State {
             pending: TransmitBuf::default(),
         }));
         Ok(())
+    }
+
+    /// What stands before MQTT is through: from now on the keep alive judges. Without one nobody
+    /// would, so CONNACK has to come within the time for the attempt then.
+    pub(super) fn handshakes_done(&mut self) {
+        let judged = self.target.as_ref().is_some_and(|t| t.keep_alive > 0);
+        if judged || self.session.state() != SessionState::Connecting {
+            self.attempt_deadline = None;
+        }
     }
 
     /// An attempt failed before there was a connection: the loop says so, but no

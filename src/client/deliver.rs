@@ -126,6 +126,7 @@ impl Client {
                 st.lifecycle.accepted(now);
                 lifecycle = st.lifecycle.describe(None, now);
                 st.attempts = 0;
+                st.attempt_deadline = None;
             }
             SessionEvent::Connected { properties, .. } => {
                 let properties = properties.as_properties();

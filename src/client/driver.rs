@@ -342,8 +342,8 @@ impl Client {
             // Reading may have been what writing waited for: a handshake.
             st.write_blocked = false;
         }
-        if !io.stream.is_handshaking() {
-            st.attempt_deadline = None;
+        if st.attempt_deadline.is_some() && !io.stream.is_handshaking() {
+            st.handshakes_done();
         }
         st.io = Some(io);
         st.received = received;
@@ -428,8 +428,8 @@ impl Client {
         if st.generation != generation {
             return (st, false); // the stream was replaced meanwhile
         }
-        if !io.stream.is_handshaking() {
-            st.attempt_deadline = None;
+        if st.attempt_deadline.is_some() && !io.stream.is_handshaking() {
+            st.handshakes_done();
         }
         let gone = io.stream.is_gone();
         st.io = Some(io);

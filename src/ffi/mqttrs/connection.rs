@@ -14,7 +14,8 @@ use crate::ffi::handle::{call, enter, mosquitto, why_disowned, Contents};
 /// Sets how long an attempt to connect may take: the look-up of the name, the addresses of
 /// the server, the proxy, and the handshakes of TLS and WebSocket together. An attempt that
 /// takes longer fails, with MOSQ_ERR_EAI while the name was being looked up, otherwise with
-/// MOSQ_ERR_ERRNO and `errno` ETIMEDOUT. What comes after CONNECT is the keep alive's to judge.
+/// MOSQ_ERR_ERRNO and `errno` ETIMEDOUT. Whether CONNACK comes is the keep alive's to judge, and
+/// with a keep alive of 0 part of the attempt.
 ///
 /// `milliseconds` is 1 to 4294967295; 30000 is the default. It also bounds `mosquitto_connect`
 /// and the other calls that block. Takes effect with the next attempt. Any thread, any callback.
