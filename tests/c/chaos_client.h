@@ -59,11 +59,32 @@ static void on_lifecycle(struct mosquitto *m, void *obj, const struct mqttrs_lif
     }
 }
 
+/* Packets and what they say, in a file in the folder that MQTTRS_CHAOS_LOG names, for whoever
+ * looks into a failure. */
+static void on_log(struct mosquitto *m, void *obj, int level, const char *text)
+{
+    (void)m, (void)level;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    fprintf(obj, "%ld.%06ld %s\n", (long)now.tv_sec, now.tv_nsec / 1000, text);
+}
+
 static inline struct mosquitto *chaos_client(const char *id, const struct settings *settings)
 {
     mosquitto_lib_init();
-    struct mosquitto *m = mosquitto_new(id, false, NULL);
+    FILE *log = NULL;
+    if (getenv("MQTTRS_CHAOS_LOG") != NULL) {
+        char path[400];
+        snprintf(path, sizeof path, "%s/%s-%d.log", getenv("MQTTRS_CHAOS_LOG"), id, (int)getpid());
+        log = fopen(path, "w");
+        CHECK(log != NULL);
+        setlinebuf(log);
+    }
+    struct mosquitto *m = mosquitto_new(id, false, log);
     CHECK(m != NULL);
+    if (log != NULL) {
+        mosquitto_log_callback_set(m, on_log);
+    }
     int version = settings->version == 5 ? MQTT_PROTOCOL_V5 : MQTT_PROTOCOL_V311;
     CHECK_INT(0, mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, version));
     mosquitto_connect_v5_callback_set(m, on_connect);

@@ -3,7 +3,7 @@
  * broker that has lost the session is subscribed to again; 2 is for a process that takes up the
  * session of an earlier one.
  *
- *   - QOS RUN:NUMBER       a message
+ *   - QOS RUN:NUMBER ID    a message, and the packet identifier it came with
  *   end                    one of the two last ones
  *
  * The command "stop" ends it. */
@@ -18,8 +18,12 @@ static void on_subscribe(struct mosquitto *m, void *obj, int mid, int count, con
 
 static void on_message(struct mosquitto *m, void *obj, const struct mosquitto_message *message)
 {
-    (void)m, (void)obj;
     const char *payload = message->payload;
+    if (obj != NULL) {
+        char text[60];
+        snprintf(text, sizeof text, "message %.20s", payload);
+        on_log(m, obj, 0, text);
+    }
     if (message->payloadlen == 3 && memcmp(payload, "end", 3) == 0) {
         say("end");
         return;
@@ -34,7 +38,7 @@ static void on_message(struct mosquitto *m, void *obj, const struct mosquitto_me
         whole = payload[head + i] == payload_byte(number, i);
     }
     if (whole) {
-        say("- %d %s:%ld", qos, run, number);
+        say("- %d %s:%ld %d", qos, run, number, message->mid);
     } else {
         say("! damaged: QoS %d, %d bytes: %.40s", message->qos, message->payloadlen, payload);
     }
@@ -46,6 +50,9 @@ int main(int argc, char **argv)
     watched = "chaos_subscriber";
     struct settings settings = { port_of(argv[1]), atoi(argv[2]), argv[3], atoi(argv[4]) };
     struct mosquitto *m = chaos_client("chaos-subscriber", &settings);
+    /* Mosquitto 2.0 sends again more than the default of 20, all at once, when it has lost the
+     * connection some times in a row; the client would end the connection for it. */
+    CHECK_INT(0, mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM, 65535));
     mosquitto_message_callback_set(m, on_message);
     mosquitto_subscribe_callback_set(m, on_subscribe);
     CHECK_INT(0, mqttrs_resubscribe_set(m, strcmp(argv[5], "1") == 0));

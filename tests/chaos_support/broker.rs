@@ -1,10 +1,11 @@
 //! A Mosquitto that is stopped, killed and started again, always on the same port.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use socket2::{Domain, Socket, Type};
@@ -18,12 +19,49 @@ pub(crate) struct Broker {
     _held: Socket,
     port: u16,
     config: PathBuf,
+    sent: Arc<Mutex<Sent>>,
     _scratch: Scratch,
 }
 
+/// What the broker says that it has sent to the subscriber.
+#[derive(Default)]
+struct Sent {
+    /// Messages of QoS 2 that it has released (PUBREL), by packet identifier.
+    released: BTreeSet<u16>,
+    taken_back: BTreeSet<u16>,
+}
+
+impl Sent {
+    /// One line of its log.
+    fn note(&mut self, line: &str) {
+        let packet = line.split_once("Sending ");
+        let Some((what, rest)) =
+            packet.and_then(|(_, packet)| packet.split_once(" to chaos-subscriber ("))
+        else {
+            return;
+        };
+        let id = rest
+            .split([',', ')', ' '])
+            .find_map(|part| part.strip_prefix('m')?.parse::<u16>().ok());
+        match (what, id) {
+            ("PUBREL", Some(id)) => {
+                self.released.insert(id);
+            }
+            ("PUBLISH", Some(id)) if rest.starts_with("d0") => {
+                self.released.remove(&id);
+            }
+            ("PUBLISH", Some(id)) if self.released.contains(&id) => {
+                self.taken_back.insert(id);
+            }
+            _ => {}
+        }
+    }
+}
+
 impl Broker {
-    /// Starts one that keeps its sessions on the disk, if `persistent`: when it is told to end.
-    pub(crate) fn start(test: &str, persistent: bool) -> Broker {
+    /// Starts one that keeps its sessions on the disk, if `persistent`: when it is told to end. It
+    /// logs everything into the folder `log`, if there is one.
+    pub(crate) fn start(test: &str, persistent: bool, log: Option<&Path>) -> Broker {
         let scratch = Scratch::new(&format!("chaos-{test}-broker"));
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_reuse_address(true).unwrap();
@@ -31,26 +69,31 @@ impl Broker {
         socket.bind(&any.into()).unwrap();
         let port = socket.local_addr().unwrap().as_socket().unwrap().port();
         let folder = scratch.path("");
-        let settings = format!(
+        let mut settings = format!(
             "listener {port} 127.0.0.1\n\
              allow_anonymous true\n\
              persistence {persistent}\n\
              persistence_location {}/\n\
              log_dest stderr\n\
-             log_type error\n\
-             log_type information\n\
-             connection_messages false\n\
+             log_type all\n\
              max_queued_messages 0\n\
              set_tcp_nodelay true\n\
              user root\n",
             folder.display()
         );
+        if let Some(log) = log {
+            settings += &format!(
+                "log_dest file {}\nlog_timestamp_format %H:%M:%S\n",
+                log.join("broker.log").display()
+            );
+        }
         let config = scratch.write("mosquitto.conf", &settings);
         let mut broker = Broker {
             running: None,
             _held: socket,
             port,
             config,
+            sent: Arc::default(),
             _scratch: scratch,
         };
         broker.run();
@@ -59,6 +102,14 @@ impl Broker {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The packet identifiers of messages which it has sent to the subscriber again (PUBLISH) after
+    /// it had released them (PUBREL), by its own log. It must not (MQTT-4.3.3 and 4.4): whoever has
+    /// heard the release takes such a message for a new one. Mosquitto 2.0.11 does so when it
+    /// loses a connection before it has sent all releases again.
+    pub(crate) fn taken_back(&self) -> BTreeSet<u16> {
+        self.sent.lock().unwrap().taken_back.clone()
     }
 
     /// Starts it again after its end.
@@ -77,9 +128,11 @@ impl Broker {
             let count = stderr.read_line(&mut said).unwrap();
             assert!(count > 0, "the broker does not start:\n{said}");
         }
+        let sent = self.sent.clone();
         let reader = thread::spawn(move || {
-            // Lest it stop to wait for a reader; fails only when it is gone.
-            let _ = stderr.read_to_end(&mut Vec::new());
+            for line in stderr.lines().map_while(Result::ok) {
+                sent.lock().unwrap().note(&line);
+            }
         });
         self.running = Some((child, reader));
     }
@@ -100,13 +153,6 @@ impl Broker {
         child.kill().unwrap();
         child.wait().unwrap();
         reader.join().unwrap();
-    }
-
-    /// What it has kept, for whoever looks into a failure.
-    #[allow(dead_code)]
-    pub(crate) fn kept(&self) -> usize {
-        fs::metadata(self.config.with_file_name("mosquitto.db"))
-            .map_or(0, |file| file.len() as usize)
     }
 }
 

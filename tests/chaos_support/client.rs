@@ -19,9 +19,14 @@ impl Client {
         program: &Path,
         args: &[String],
         preload: Option<&Path>,
+        log: Option<&Path>,
         ledger: &Ledger,
     ) -> Client {
         let mut command = Command::new(program);
+        command.env_remove("MQTTRS_CHAOS_LOG");
+        if let Some(folder) = log {
+            command.env("MQTTRS_CHAOS_LOG", folder);
+        }
         if let Some(library) = preload {
             command.env("LD_PRELOAD", library);
         }
@@ -54,10 +59,6 @@ impl Client {
     pub(crate) fn tell(&mut self, command: &str) {
         // Fails only when it has ended, which the test hears of otherwise.
         let _ = writeln!(self.child.stdin.as_mut().unwrap(), "{command}");
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
     }
 
     /// Kills it; what it had said before is in the ledger then.

@@ -1,6 +1,6 @@
 //! What the publisher and the subscriber have said, and what that amounts to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -18,8 +18,9 @@ pub(crate) struct Message {
     pub(crate) accepted: bool,
     /// The outcomes that the publisher was told, as `enum mqttrs_outcome_t` and reason code.
     pub(crate) outcomes: Vec<(u32, u32)>,
-    /// In which sessions of the subscriber with the broker it came.
-    pub(crate) delivered: Vec<usize>,
+    /// In which sessions of the subscriber with the broker it came, and with which packet
+    /// identifiers.
+    pub(crate) delivered: Vec<(usize, u16)>,
 }
 
 /// What one program has said, apart from messages.
@@ -27,6 +28,8 @@ pub(crate) struct Message {
 pub(crate) struct Said {
     pub(crate) ups: usize,
     pub(crate) downs: usize,
+    /// Those that the client has ended, since the broker sent more at once than it may.
+    pub(crate) quota_exceeded: usize,
     pub(crate) failed_attempts: usize,
     /// How many connections found no session at the broker.
     pub(crate) sessions: usize,
@@ -41,6 +44,8 @@ pub(crate) struct Entries {
     said: [Said; 2],
     pub(crate) accepted: usize,
     pub(crate) delivered: usize,
+    /// Accepted, and not delivered so far.
+    pub(crate) undelivered: usize,
     pub(crate) complaints: Vec<String>,
 }
 
@@ -96,6 +101,7 @@ impl Entries {
                 let message = self.messages.entry(words.next()?.to_owned()).or_default();
                 (message.qos, message.accepted) = (qos as u8, true);
                 self.accepted += 1;
+                self.undelivered += usize::from(message.delivered.is_empty());
             }
             "=" => {
                 number(&mut words)?;
@@ -111,7 +117,10 @@ impl Entries {
                 let session = self.of(role).sessions;
                 let message = self.messages.entry(words.next()?.to_owned()).or_default();
                 message.qos = qos as u8;
-                message.delivered.push(session);
+                let first = message.delivered.is_empty();
+                self.undelivered -= usize::from(first && message.accepted);
+                let id = number(&mut words)?;
+                message.delivered.push((session, u16::try_from(id).ok()?));
                 self.delivered += 1;
             }
             "up" => {
@@ -119,7 +128,12 @@ impl Entries {
                 self.said[role as usize].ups += 1;
                 self.said[role as usize].sessions += usize::from(present == 0);
             }
-            "down" => self.said[role as usize].downs += 1,
+            "down" => {
+                let reason = number(&mut words)?;
+                self.said[role as usize].downs += 1;
+                self.said[role as usize].quota_exceeded +=
+                    usize::from(reason == RECEIVE_MAXIMUM_EXCEEDED);
+            }
             "waiting" => {
                 let attempt = number(&mut words)?;
                 self.said[role as usize].failed_attempts += usize::from(attempt > 0);
@@ -137,17 +151,18 @@ impl Entries {
     }
 
     /// What all messages of this QoS amount to.
-    pub(crate) fn totals(&self, qos: u8) -> Totals {
+    pub(crate) fn totals(&self, qos: u8, taken_back: &BTreeSet<u16>) -> Totals {
         let mut totals = Totals::default();
         for (name, message) in &self.messages {
             if message.qos == qos {
-                totals.add(name, message);
+                totals.add(name, message, taken_back);
             }
         }
         totals
     }
 }
 
+const RECEIVE_MAXIMUM_EXCEEDED: u32 = 147;
 /// The outcome "acknowledged", as `enum mqttrs_outcome_t` has it.
 const ACKNOWLEDGED: u32 = 1;
 /// The outcome "unknown, since the server has lost the session".
@@ -167,6 +182,8 @@ pub(crate) struct Totals {
     pub(crate) missing_unknown: usize,
     /// Came more often than once within one session of the subscriber.
     pub(crate) doubled: Vec<String>,
+    /// Came again under the packet identifier under which the broker has taken a release back.
+    pub(crate) doubled_by_broker: usize,
     /// Came more often than once, at all.
     pub(crate) repeated: usize,
     /// Accepted, and not with exactly one outcome.
@@ -176,7 +193,7 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, name: &str, message: &Message) {
+    fn add(&mut self, name: &str, message: &Message, taken_back: &BTreeSet<u16>) {
         self.accepted += usize::from(message.accepted);
         self.delivered += usize::from(!message.delivered.is_empty());
         let outcome = message.outcomes.first();
@@ -188,9 +205,19 @@ impl Totals {
             self.missing_acknowledged += usize::from(acknowledged);
             self.missing_unknown += usize::from(unknown);
         }
-        if message.delivered.windows(2).any(|two| two[0] == two[1]) {
-            self.doubled.push(name.to_owned());
+        let mut by_broker = false;
+        for two in message
+            .delivered
+            .windows(2)
+            .filter(|two| two[0].0 == two[1].0)
+        {
+            if two[0] == two[1] && taken_back.contains(&two[0].1) {
+                by_broker = true;
+            } else {
+                self.doubled.push(name.to_owned());
+            }
         }
+        self.doubled_by_broker += usize::from(by_broker);
         self.repeated += usize::from(message.delivered.len() > 1);
         if message.accepted && message.outcomes.len() != 1 {
             self.not_one_outcome.push(name.to_owned());

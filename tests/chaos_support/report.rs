@@ -1,8 +1,10 @@
 //! What a run is, what it found, and what has to hold of it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::path::PathBuf;
 
 use super::ledger::{Entries, Ledger, Role, Totals};
 
@@ -55,6 +57,13 @@ impl Run {
         format!("{}-{}-{}", self.kind, self.version, self.store.name()).replace(' ', "-")
     }
 
+    /// The folder for what the programs and the broker log, if MQTTRS_CHAOS_LOG asks for it.
+    pub(crate) fn log(&self) -> Option<PathBuf> {
+        let folder = PathBuf::from(std::env::var_os("MQTTRS_CHAOS_LOG")?).join(self.name());
+        std::fs::create_dir_all(&folder).unwrap();
+        Some(folder)
+    }
+
     /// Panics with what is needed to try again.
     #[track_caller]
     pub(crate) fn check(&self, holds: bool, what: &str, ledger: &Ledger) {
@@ -92,6 +101,7 @@ pub(crate) struct Row {
     pub(crate) injected: usize,
     reconnects: usize,
     pub(crate) downs: usize,
+    pub(crate) quota_exceeded: usize,
     pub(crate) failed_attempts: usize,
     pub(crate) clock_reads: usize,
     pub(crate) subscriber_sessions: usize,
@@ -101,7 +111,12 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn new(run: &Run, injected: usize, entries: &Entries) -> Row {
+    pub(crate) fn new(
+        run: &Run,
+        injected: usize,
+        taken_back: &BTreeSet<u16>,
+        entries: &Entries,
+    ) -> Row {
         let both = [Role::Publisher, Role::Subscriber].map(|role| entries.of(role));
         let sum =
             |of: fn(&super::ledger::Said) -> usize| both.iter().map(|said| of(said)).sum::<usize>();
@@ -113,11 +128,12 @@ impl Row {
             injected,
             reconnects: sum(|said| said.ups).saturating_sub(2),
             downs: sum(|said| said.downs),
+            quota_exceeded: sum(|said| said.quota_exceeded),
             failed_attempts: sum(|said| said.failed_attempts),
             clock_reads: sum(|said| said.clock_reads),
             subscriber_sessions: both[1].sessions,
             ends: entries.count(Role::Subscriber, "end"),
-            qos: [1, 2].map(|qos| entries.totals(qos)),
+            qos: [1, 2].map(|qos| entries.totals(qos, taken_back)),
         }
     }
 
@@ -137,8 +153,8 @@ impl Row {
             );
             assert!(totals.delivered >= totals.accepted, "{again}");
         }
-        assert_eq!(
-            self.qos[1].repeated, 0,
+        assert!(
+            self.qos[1].doubled.is_empty(),
             "{again}: doubled: {:?}",
             self.qos[1].doubled
         );
@@ -160,6 +176,16 @@ impl Row {
             );
             assert!(totals.dropped.is_empty(), "{again}: {:?}", totals.dropped);
         }
+    }
+
+    #[track_caller]
+    pub(crate) fn at_least_reconnects(&self, count: usize) {
+        assert!(
+            self.reconnects >= count,
+            "{}: {} reconnects",
+            self.again,
+            self.reconnects
+        );
     }
 
     /// With a broker that forgets: what is missing the broker had acknowledged, or the program
@@ -210,6 +236,8 @@ impl Row {
             two.doubled.len(),
             self.failed_attempts,
             self.clock_reads,
+            self.quota_exceeded,
+            two.doubled_by_broker,
         ] {
             let _ = write!(line, "{number}\t");
         }

@@ -56,8 +56,9 @@ impl<'a> World<'a> {
         let publish = Program::build("chaos_publisher", &format!("chaos-{name}-publisher"));
         let subscribe = Program::build("chaos_subscriber", &format!("chaos-{name}-subscriber"));
         let clock = setting.clock.then(|| clock(&scratch));
+        let log = run.log();
         let mut rng = Rng::for_part(run.seed, &name);
-        let broker = Broker::start(&name, setting.persistent);
+        let broker = Broker::start(&name, setting.persistent, log.as_deref());
         let proxy = Proxy::start(broker.port(), setting.faults, Rng::new(rng.next()));
         let ledger = Ledger::default();
         let mut args = settings(run, &proxy, &scratch, "subscriber");
@@ -67,6 +68,7 @@ impl<'a> World<'a> {
             subscribe.path(),
             &args,
             clock.as_deref(),
+            log.as_deref(),
             &ledger,
         );
         let subscribed = ledger.wait(PATIENCE, |entries| {
@@ -79,6 +81,7 @@ impl<'a> World<'a> {
                 publish.path(),
                 &publisher_args(run, &proxy, &scratch, &setting, 0),
                 clock.as_deref(),
+                log.as_deref(),
                 &ledger,
             ),
             run,
@@ -148,6 +151,7 @@ impl<'a> World<'a> {
             self.publish.path(),
             &args,
             self.clock.as_deref(),
+            self.run.log().as_deref(),
             &self.ledger,
         );
         self.publishers += 1;
@@ -166,14 +170,26 @@ impl<'a> World<'a> {
         self.expect("the last messages", |entries| {
             entries.count(Role::Subscriber, "end") >= 2
         });
+        // Mosquitto lets messages pass each other after reconnects, so some may come after these
+        // two; what a broker that forgets has lost does not come at all.
+        let patience = match self.setting.resubscribe {
+            true => Duration::from_secs(1),
+            false => PATIENCE,
+        };
+        let _ = self
+            .ledger
+            .wait(patience, |entries| entries.undelivered == 0);
         self.subscriber.tell("stop");
         let ended = self.subscriber.wait();
         self.run
             .check(ended.success(), "the subscriber's end", &self.ledger);
         let injected = self.injected + self.proxy.injected();
+        // Its log is complete when it has ended.
+        self.broker.kill();
+        let taken_back = self.broker.taken_back();
         let row = self
             .ledger
-            .read(|entries| Row::new(self.run, injected, entries));
+            .read(|entries| Row::new(self.run, injected, &taken_back, entries));
         self.run
             .check(row.ends == 2, "the last messages come once", &self.ledger);
         row
