@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use super::{Client, Guard, Link, State};
 use crate::error::{CallerError, Error, Result};
 use crate::session::{Journal, Replay, WallClock};
-use crate::store::{Durability, Store};
+use crate::store::{Condense, Durability, Store};
 use crate::types::LogLevel;
 
 impl Client {
@@ -34,7 +34,7 @@ impl Client {
             if owner != own {
                 let text = format!(
                     "{}: the session there is that of client identifier {owner}, not {own}",
-                    folder.display()
+                    folder.to_string_lossy()
                 );
                 return Err(CallerError::Store(text).into());
             }
@@ -46,7 +46,7 @@ impl Client {
         };
         st.session.restore(replay, Journal::new(wall, maximum))?;
         st.store = Some(Box::new(store));
-        if let Err(error) = st.write_journal() {
+        if let Err(error) = st.write_journal(false) {
             st.forget_store();
             return Err(error);
         }
@@ -60,9 +60,10 @@ impl Client {
     }
 
     /// Stores the message just published, and accepts it; afterwards it is as without a store.
+    #[inline(never)]
     pub(super) fn store_published<'a>(&'a self, mut st: Guard<'a>) -> Result<Guard<'a>> {
         let (_, number) = st.session.unwritten();
-        let written = st.write_journal();
+        let written = st.write_journal(true);
         let syncer = match (&written, &st.store) {
             (Ok(()), Some(store)) if store.syncs_every() => Some(Arc::clone(store.syncer())),
             _ => None,
@@ -89,12 +90,18 @@ impl Client {
 
 impl State {
     /// Stores what has to be before anything more is sent.
+    #[inline(always)]
     pub(super) fn store_first(&mut self) -> Result<()> {
-        if !self.session.must_store() {
-            return Ok(());
+        match self.session.must_store() {
+            true => self.store_now(),
+            false => Ok(()),
         }
+    }
+
+    #[inline(never)]
+    fn store_now(&mut self) -> Result<()> {
         let (_, number) = self.session.unwritten();
-        self.write_journal()?;
+        self.write_journal(false)?;
         if let Some(store) = self.store.as_ref().filter(|store| store.syncs_every()) {
             store.syncer().sync(number)?;
         }
@@ -102,39 +109,25 @@ impl State {
         Ok(())
     }
 
-    /// Hands the journal to the system.
-    fn write_journal(&mut self) -> Result<()> {
+    /// Hands the journal to the system; it ends with a `message`, or does not.
+    fn write_journal(&mut self, message: bool) -> Result<()> {
         let Some(store) = &mut self.store else {
             return Ok(());
         };
         let (operations, number) = self.session.unwritten();
+        let needed = self.session.stored_size();
         if !operations.is_empty() {
-            if let Err(error) = store.append(operations, number) {
+            if let Err(error) = store.append(operations, number, message) {
                 // Where there is no room there may be, when what is superfluous has gone.
-                let needed = self.session.stored_size();
-                let waste = store.size().saturating_sub(needed);
-                if waste < operations.len() as u64 || self.rewrite_store(number).is_err() {
+                if !store.make_room(needed, condenser) {
                     return Err(error);
                 }
-                return Ok(());
+                store.append(operations, number, message)?;
             }
             self.session.written();
         }
-        if store.is_wasteful(self.session.stored_size()) {
-            // It can stay as it is for now.
-            let _ = self.rewrite_store(number);
-        }
-        if !self.store.as_ref().is_some_and(|store| store.syncs_every()) {
-            self.session.stored(number);
-        }
-        Ok(())
-    }
-
-    fn rewrite_store(&mut self, number: u64) -> Result<()> {
-        if let Some(store) = &mut self.store {
-            let session = &self.session;
-            store.rewrite(number, &mut |write| session.snapshot(write))?;
-            self.session.written();
+        store.condense(needed, condenser);
+        if !store.syncs_every() {
             self.session.stored(number);
         }
         Ok(())
@@ -143,7 +136,7 @@ impl State {
     /// Writes what is left and lets go of the folder.
     pub(super) fn close_store(&mut self) {
         // What cannot be written costs a resend.
-        let _ = self.write_journal();
+        let _ = self.write_journal(false);
         self.forget_store();
     }
 
@@ -158,5 +151,22 @@ impl State {
     fn forget_store(&mut self) {
         self.store = None;
         self.session.forget_journal();
+    }
+}
+
+fn condenser() -> Box<dyn Condense> {
+    Box::new(Condenser(Replay::without_bodies()))
+}
+
+/// Finds out which operations of a journal are needed.
+struct Condenser(Replay);
+
+impl Condense for Condenser {
+    fn note(&mut self, operations: &[u8]) -> Result<()> {
+        self.0.apply(operations)
+    }
+
+    fn keep(&mut self, operations: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        self.0.keep(operations, out)
     }
 }

@@ -9,7 +9,7 @@
 //! Operations name messages by their packet identifier. Of several with the same one, at most one
 //! was sent; where one that was not is meant, it is the oldest.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::outbound::{Content, Entry, Parts, Stage};
@@ -94,7 +94,7 @@ pub struct Journal {
     urgent: u64,
     /// How much the records of all messages take.
     live: u64,
-    proposed: VecDeque<Proposed>,
+    proposed: Vec<Proposed>,
 }
 
 /// A message that is not accepted yet.
@@ -119,7 +119,7 @@ impl Journal {
             stored: 0,
             urgent: 0,
             live: 0,
-            proposed: VecDeque::new(),
+            proposed: Vec::new(),
         }
     }
 
@@ -198,11 +198,13 @@ impl Session {
     pub fn restore(&mut self, replay: Replay, mut journal: Journal) -> Result<()> {
         let wall = journal.wall;
         let mut restored = Vec::new();
-        for kept in replay.messages.into_iter().flatten() {
-            let begun = kept.begun;
-            let entry = self.restored(kept, &wall)?;
-            journal.live += record_len(&entry);
-            restored.push((entry, begun));
+        for kept in replay.messages {
+            if let Some(kept) = kept {
+                let begun = kept.begun;
+                let entry = self.restored(kept, &wall)?;
+                journal.live += record_len(&entry);
+                restored.push((entry, begun));
+            }
         }
         for (entry, begun) in restored {
             self.overdrawn |= self.ids.is_used(entry.packet_id);
@@ -220,39 +222,31 @@ impl Session {
     }
 
     fn restored(&mut self, kept: Kept, wall: &WallClock) -> Result<Entry> {
-        let (packet_id, qos) = (kept.packet_id, kept.qos);
-        let retain = kept.flags & RETAIN != 0;
-        if kept.stage == Stage::AwaitPubcomp {
-            let content = Content::Released(kept.number);
-            return Ok(Entry {
-                packet_id,
-                stage: kept.stage,
-                qos,
-                retain,
-                content,
-            });
-        }
-        let packet = Publish::decode(qos.number() << 1, &kept.body, kept.version)
-            .map_err(|_| damaged("a message that is none"))?;
-        let content = if kept.flags & PARTS != 0 {
-            let alias = packet.properties.number(PropertyId::TopicAlias);
-            let expires = (kept.flags & EXPIRES != 0).then(|| wall.instant_of(kept.number));
-            Content::Parts(Box::new(Parts {
-                topic: packet.topic.into(),
-                topic_by_alias: kept.flags & TOPIC_BY_ALIAS != 0,
-                alias: alias.map(|alias| alias as u16),
-                expires,
-                properties: packet.properties.to_buf(),
-                payload: packet.payload.to_vec(),
-            }))
+        let content = if kept.stage == Stage::AwaitPubcomp {
+            Content::Released(kept.number)
         } else {
-            self.keep_publish(&packet, packet_id)
+            let packet = Publish::decode(kept.qos.number() << 1, &kept.body, kept.version)
+                .map_err(|_| damaged("a message that is none"))?;
+            if kept.flags & PARTS == 0 {
+                self.keep_publish(&packet, kept.packet_id)
+            } else {
+                let alias = packet.properties.number(PropertyId::TopicAlias);
+                let expires = (kept.flags & EXPIRES != 0).then(|| wall.instant_of(kept.number));
+                Content::Parts(Box::new(Parts {
+                    topic: packet.topic.into(),
+                    topic_by_alias: kept.flags & TOPIC_BY_ALIAS != 0,
+                    alias: alias.map(|alias| alias as u16),
+                    expires,
+                    properties: packet.properties.to_buf(),
+                    payload: packet.payload.to_vec(),
+                }))
+            }
         };
         Ok(Entry {
-            packet_id,
+            packet_id: kept.packet_id,
             stage: kept.stage,
-            qos,
-            retain,
+            qos: kept.qos,
+            retain: kept.flags & RETAIN != 0,
             content,
         })
     }
@@ -283,17 +277,10 @@ impl Session {
         };
         let start = journal.bytes.len();
         let body = self.outbound.body(&entry.content);
-        put_message(
-            &mut journal.bytes,
-            &entry,
-            false,
-            body,
-            version,
-            &journal.wall,
-        );
+        put_message(&mut journal.bytes, &entry, body, version, &journal.wall);
         journal.appended += 1;
         journal.live += record_len(&entry);
-        journal.proposed.push_back(Proposed {
+        journal.proposed.push(Proposed {
             number: journal.appended,
             start,
             entry,
@@ -305,13 +292,13 @@ impl Session {
     /// The proposed messages up to operation `number` are stored: from now on they may be sent.
     pub fn accept(&mut self, number: u64, now: Instant) {
         while let Some(journal) = &mut self.outbound.journal {
-            match journal.proposed.pop_front() {
-                Some(proposed) if proposed.number <= number => self.outbound.push(proposed.entry),
-                Some(later) => {
-                    journal.proposed.push_front(later);
-                    break;
+            // There are no more than threads that publish.
+            match journal.proposed.first() {
+                Some(first) if first.number <= number => {
+                    let first = journal.proposed.remove(0);
+                    self.outbound.push(first.entry);
                 }
-                None => break,
+                _ => break,
             }
         }
         self.send_waiting(now);
@@ -324,12 +311,10 @@ impl Session {
             return;
         };
         let is_it = |proposed: &Proposed| proposed.number == number;
-        let Some(proposed) = journal.proposed.iter().position(is_it) else {
+        let Some(place) = journal.proposed.iter().position(is_it) else {
             return;
         };
-        let Some(proposed) = journal.proposed.remove(proposed) else {
-            return;
-        };
+        let proposed = journal.proposed.remove(place);
         if number > journal.written && number == journal.appended {
             journal.bytes.truncate(proposed.start);
             journal.appended -= 1;
@@ -381,34 +366,6 @@ impl Session {
         journal.map_or(0, |journal| journal.live)
     }
 
-    /// Everything a journal has to say about the state as it is, in pieces: what makes all
-    /// that was written before superfluous, and what was not written too.
-    pub fn snapshot(&self, write: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
-        let Some(journal) = &self.outbound.journal else {
-            return Ok(());
-        };
-        let mut bytes = Vec::new();
-        put_client_id(&mut bytes, self.client_id.as_deref().unwrap_or(""));
-        for id in self.unreleased.keys() {
-            put_operation(&mut bytes, RECEIVED, *id);
-        }
-        let mut result = Ok(());
-        let mut put = |entry: &Entry, begun: bool| {
-            let body = self.outbound.body(&entry.content);
-            put_message(&mut bytes, entry, begun, body, self.version, &journal.wall);
-            if bytes.len() >= LAZY && result.is_ok() {
-                result = write(&bytes);
-                bytes.clear();
-            }
-        };
-        self.outbound.for_each(&mut put);
-        for proposed in &journal.proposed {
-            put(&proposed.entry, false);
-        }
-        result?;
-        write(&bytes)
-    }
-
     /// Ends the journal.
     pub fn forget_journal(&mut self) {
         self.outbound.journal = None;
@@ -416,7 +373,7 @@ impl Session {
 }
 
 /// The state that operations lead to.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Replay {
     client_id: Option<String>,
     messages: Vec<Option<Kept>>,
@@ -426,10 +383,13 @@ pub struct Replay {
     /// The place of the message that was sent with an identifier, plus one.
     sent: Vec<usize>,
     releases: u64,
+    /// What the messages are is of no interest, since [`Replay::keep`] reads it again.
+    without_bodies: bool,
+    /// The place of the next message that `keep` will see.
+    next: usize,
 }
 
 /// A message as it is stored.
-#[derive(Debug)]
 struct Kept {
     packet_id: PacketId,
     qos: QoS,
@@ -444,6 +404,15 @@ struct Kept {
 }
 
 impl Replay {
+    /// One that finds out what is superfluous: it is given all operations by [`Replay::apply`], and
+    /// then once more by [`Replay::keep`]. It takes some 40 bytes a message.
+    pub fn without_bodies() -> Self {
+        Replay {
+            without_bodies: true,
+            ..Replay::default()
+        }
+    }
+
     /// The client identifier that the state belongs to; `None` in a new store.
     pub fn client_id(&self) -> Option<&str> {
         self.client_id.as_deref()
@@ -451,36 +420,60 @@ impl Replay {
 
     /// Takes operations that were written together.
     pub fn apply(&mut self, mut bytes: &[u8]) -> Result<()> {
-        self.sent.resize(usize::from(u16::MAX) + 1, 0);
-        while let Some((&operation, rest)) = bytes.split_first() {
-            bytes = match operation {
-                MESSAGE => self.message(rest),
-                CLIENT_ID => self.client_id_is(rest),
-                _ => rest.split_first_chunk().and_then(|(id, rest)| {
-                    let id = PacketId::new(u16::from_be_bytes(*id))?;
-                    self.change(operation, id)?;
-                    Some(rest)
-                }),
-            }
-            .ok_or_else(|| damaged("an operation that is none"))?;
+        if self.sent.is_empty() {
+            self.sent = vec![0; usize::from(u16::MAX) + 1];
+        }
+        while !bytes.is_empty() {
+            let (operation, rest) = split_operation(bytes)?;
+            self.operation(operation).ok_or_else(no_operation)?;
+            bytes = rest;
         }
         Ok(())
     }
 
-    fn client_id_is<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        let (len, rest) = bytes.split_first_chunk()?;
-        let (id, rest) = rest.split_at_checked(u16::from_be_bytes(*len).into())?;
-        self.client_id = Some(std::str::from_utf8(id).ok()?.to_owned());
-        Some(rest)
+    /// Appends what is needed of these operations to `out`; they lead to the same state as all
+    /// that were applied.
+    pub fn keep(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        if let Some(id) = self.client_id.take() {
+            put_client_id(out, &id);
+        }
+        for (id, _) in self.received.drain() {
+            put_operation(out, RECEIVED, id);
+        }
+        while !bytes.is_empty() {
+            let (operation, rest) = split_operation(bytes)?;
+            if operation[0] == MESSAGE {
+                if let Some(Some(kept)) = self.messages.get(self.next) {
+                    kept.put(operation, out);
+                }
+                self.next += 1;
+            }
+            bytes = rest;
+        }
+        Ok(())
     }
 
-    fn message<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
-        let (head, rest) = bytes.split_first_chunk::<{ RECORD - 1 }>()?;
-        let [flags, version, id @ .., l0, l1, l2, l3] = head;
+    /// `None` for an operation that is none.
+    fn operation(&mut self, bytes: &[u8]) -> Option<()> {
+        let (operation, rest) = bytes.split_first()?;
+        match *operation {
+            MESSAGE => self.message(rest),
+            CLIENT_ID => {
+                self.client_id = Some(std::str::from_utf8(rest.get(2..)?).ok()?.to_owned());
+                Some(())
+            }
+            operation => {
+                let id = PacketId::new(u16::from_be_bytes(*rest.first_chunk()?))?;
+                self.change(operation, id)
+            }
+        }
+    }
+
+    fn message(&mut self, bytes: &[u8]) -> Option<()> {
+        let (head, body) = bytes.split_first_chunk::<{ RECORD - 1 }>()?;
+        let [flags, version, id @ ..] = head;
         let (id, number) = id.split_first_chunk()?;
-        let number = u64::from_be_bytes(number.try_into().ok()?);
-        let len = u32::from_be_bytes([*l0, *l1, *l2, *l3]);
-        let (body, rest) = rest.split_at_checked(len as usize)?;
+        let number = u64::from_be_bytes(*number.first_chunk()?);
         let packet_id = PacketId::new(u16::from_be_bytes(*id))?;
         let qos = QoS::new(flags & 3).filter(|qos| *qos != QoS::AtMostOnce)?;
         let stage = match flags >> STAGE_SHIFT & 3 {
@@ -502,12 +495,12 @@ impl Replay {
             flags: *flags,
             version: ProtocolVersion::new(*version)?,
             number,
-            body: body.to_vec(),
+            body: if self.without_bodies { &[] } else { body }.to_vec(),
         }));
-        Some(rest)
+        Some(())
     }
 
-    /// `None` for an operation that is none.
+    /// `None` for a change that is none.
     fn change(&mut self, operation: u8, id: PacketId) -> Option<()> {
         let place = self.sent[usize::from(id.number())].wrapping_sub(1);
         match operation {
@@ -588,6 +581,48 @@ impl Replay {
     }
 }
 
+impl Kept {
+    /// Appends the message as it is now; `record` is as it was.
+    fn put(&self, record: &[u8], out: &mut Vec<u8>) {
+        let stage = stored_stage(self.stage, self.begun) << STAGE_SHIFT;
+        let flags = self.flags & !(3 << STAGE_SHIFT) | stage;
+        let at = out.len();
+        if self.stage == Stage::AwaitPubcomp {
+            out.extend_from_slice(&record[..RECORD]);
+            out[at + 5..at + 13].copy_from_slice(&self.number.to_be_bytes());
+            out[at + 13..].fill(0);
+            out[at + 1] = flags & !(PARTS | TOPIC_BY_ALIAS | EXPIRES);
+        } else {
+            out.extend_from_slice(record);
+            out[at + 1] = flags;
+        }
+    }
+}
+
+/// The operation that these bytes begin with, and the rest.
+fn split_operation(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
+    let number = |at: usize, len: usize| {
+        let bytes = bytes.get(at..at + len)?;
+        Some(
+            bytes
+                .iter()
+                .fold(0, |number, byte| number << 8 | usize::from(*byte)),
+        )
+    };
+    let len = match bytes.first() {
+        Some(&MESSAGE) => number(RECORD - 4, 4).map(|len| RECORD + len),
+        Some(&CLIENT_ID) => number(1, 2).map(|len| 3 + len),
+        _ => Some(3),
+    };
+    let parts = len.and_then(|len| bytes.split_at_checked(len));
+    parts.ok_or_else(no_operation)
+}
+
+#[cold]
+fn no_operation() -> Error {
+    damaged("an operation that is none")
+}
+
 fn damaged(what: &'static str) -> Error {
     Error::Caller(CallerError::Store(format!("the store has {what}")))
 }
@@ -602,6 +637,16 @@ fn put_client_id(out: &mut Vec<u8>, id: &str) {
     put_string(out, id);
 }
 
+/// How far a message has come, as it is stored.
+fn stored_stage(stage: Stage, begun: bool) -> u8 {
+    match stage {
+        Stage::Waiting if begun => STAGE_AGAIN,
+        Stage::Waiting => STAGE_WAITING,
+        Stage::AwaitPuback | Stage::AwaitPubrec => STAGE_SENT,
+        Stage::AwaitPubcomp => STAGE_RELEASED,
+    }
+}
+
 /// How long the message's record is, about.
 fn record_len(entry: &Entry) -> u64 {
     (RECORD + entry.content.len()) as u64
@@ -611,18 +656,12 @@ fn record_len(entry: &Entry) -> u64 {
 fn put_message(
     out: &mut Vec<u8>,
     entry: &Entry,
-    begun: bool,
     body: &[u8],
     version: ProtocolVersion,
     wall: &WallClock,
 ) {
-    let stage = match entry.stage {
-        Stage::Waiting if begun => STAGE_AGAIN,
-        Stage::Waiting => STAGE_WAITING,
-        Stage::AwaitPuback | Stage::AwaitPubrec => STAGE_SENT,
-        Stage::AwaitPubcomp => STAGE_RELEASED,
-    };
-    let mut flags = entry.qos.number() | stage << STAGE_SHIFT;
+    // New messages wait.
+    let mut flags = entry.qos.number();
     let (mut number, mut version) = (0, version);
     if entry.retain {
         flags |= RETAIN;
@@ -639,8 +678,7 @@ fn put_message(
                 number = wall.unix_ms_of(at);
             }
         }
-        Content::Released(order) => number = *order,
-        Content::Body(_) | Content::Large(_) => {}
+        Content::Body(_) | Content::Large(_) | Content::Released(_) => {}
     }
     out.extend_from_slice(&[MESSAGE, flags, version.level()]);
     out.extend_from_slice(&entry.packet_id.number().to_be_bytes());

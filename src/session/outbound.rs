@@ -457,16 +457,6 @@ impl Outbound {
         self.begun.push_back(Some(entry));
     }
 
-    /// Shows all messages but those of QoS 0, oldest first, and whether each was ever sent.
-    pub fn for_each(&self, show: &mut dyn FnMut(&Entry, bool)) {
-        for entry in self.begun.iter().flatten() {
-            show(entry, true);
-        }
-        for entry in &self.waiting {
-            show(entry, false);
-        }
-    }
-
     /// PUBREC came for the message in flight with this identifier.
     pub fn release(&mut self, id: PacketId) {
         let releases = self.releases;

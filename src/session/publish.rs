@@ -101,6 +101,9 @@ impl Session {
         if self.queue.is_some() {
             return self.publish_limited(message, body_len, retain, alias, now, on_id);
         }
+        if !self.fits_memory(body_len) {
+            return Err(Error::Caller(CallerError::QueueFull));
+        }
         match message.qos {
             QoS::AtMostOnce => self.publish_at_most_once(message, retain, alias, on_id),
             _ => self.publish_stored(message, retain, alias, now, on_id),
@@ -206,6 +209,7 @@ impl Session {
             && self.check_size(3 + body_len).is_ok()
             && !self.logging
             && self.queue.is_none()
+            && self.queued - self.sent < self.memory as u64
             && !self.outbound_aliases.is_automatic();
         if !is_plain {
             return None;
@@ -692,9 +696,10 @@ impl Session {
             retain: packet.retain,
             properties: packet.properties,
         };
-        let len = body_len(version, &message);
+        let mut body = Vec::new();
+        put_body(&mut body, version, &message, id);
         self.outbound
-            .keep_body(len, |out| put_body(out, version, &message, id))
+            .keep_body(body.len(), |out| out.extend_from_slice(&body))
     }
 }
 

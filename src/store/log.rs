@@ -10,11 +10,10 @@
 
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::io::{BufReader, Read};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use crc32fast::Hasher;
-
+use super::crc::crc32;
 use crate::error::{CallerError, Error, Result};
 
 const MAGIC: &[u8; 7] = b"mqttrs\0";
@@ -22,6 +21,8 @@ const VERSION: u8 = 1;
 /// The size of the header.
 pub(super) const HEADER: u64 = 16;
 const FRAME_HEADER: usize = 12;
+/// So much is read at once, or one frame that is larger.
+pub(super) const PIECE: usize = 64 * 1024;
 
 /// The format of one log.
 #[derive(Debug, Clone, Copy)]
@@ -53,9 +54,7 @@ impl Format {
     }
 
     fn checksum(self, bytes: &[u8]) -> u32 {
-        let mut hasher = Hasher::new_with_initial(self.salt);
-        hasher.update(bytes);
-        hasher.finalize()
+        crc32(self.salt, bytes)
     }
 
     /// The length and the checksum that a frame's header gives, if it is one.
@@ -65,17 +64,49 @@ impl Format {
         valid.then_some((number(numbers)? as usize, number(&numbers[4..])?))
     }
 
-    /// Whether there is a whole frame anywhere in these bytes.
-    fn has_frame(self, bytes: &[u8]) -> bool {
-        (0..bytes.len()).any(|at| {
-            let rest = &bytes[at..];
-            let Some((len, checksum)) = self.frame_header(rest.get(..FRAME_HEADER).unwrap_or(&[]))
-            else {
-                return false;
-            };
-            let body = rest[FRAME_HEADER..].get(..len);
-            body.is_some_and(|body| self.checksum(body) == checksum)
-        })
+    /// The operations of the frame that these bytes begin with, if they do, and the rest.
+    fn split(self, bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+        let (header, rest) = bytes.split_at_checked(FRAME_HEADER)?;
+        let (len, checksum) = self.frame_header(header)?;
+        let (operations, rest) = rest.split_at_checked(len)?;
+        (self.checksum(operations) == checksum).then_some((operations, rest))
+    }
+
+    /// Reads a piece of the frames between `at` and `end`, and hands their operations to `apply`;
+    /// moves `at` behind each that was taken. Where no frame is, nothing happens.
+    pub(super) fn read(
+        self,
+        log: &File,
+        at: &mut u64,
+        end: u64,
+        apply: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut piece = Vec::new();
+        let mut size = PIECE;
+        let left = usize::try_from(end - *at).unwrap_or(usize::MAX);
+        loop {
+            piece.resize(size.min(left), 0);
+            let read = log.read_exact_at(&mut piece, *at);
+            read.map_err(|error| Error::io("store", &error))?;
+            let header = piece.get(..FRAME_HEADER).unwrap_or_default();
+            match self.frame_header(header) {
+                // Nothing is believed that is not there.
+                Some((len, _)) if len <= left && FRAME_HEADER + len > piece.len() => {
+                    if piece.len() == left {
+                        return Ok(());
+                    }
+                    size = FRAME_HEADER + len;
+                }
+                _ => break,
+            }
+        }
+        let mut rest = &piece[..];
+        while let Some((operations, next)) = self.split(rest) {
+            apply(operations)?;
+            *at += (FRAME_HEADER + operations.len()) as u64;
+            rest = next;
+        }
+        Ok(())
     }
 }
 
@@ -86,17 +117,16 @@ pub(super) fn read(
     size: u64,
     apply: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<(Format, u64)> {
-    let mut reader = BufReader::with_capacity(64 * 1024, log);
     let io = |error| Error::io("store", &error);
     let refuse = |at: u64, what: &str| {
-        let text = format!("{}: {what} at byte {at}", path.display());
+        let text = format!("{}: {what} at byte {at}", path.to_string_lossy());
         Err(Error::Caller(CallerError::Store(text)))
     };
     let mut header = [0; HEADER as usize];
     if size < HEADER {
         return refuse(0, "not a log");
     }
-    reader.read_exact(&mut header).map_err(io)?;
+    log.read_exact_at(&mut header, 0).map_err(io)?;
     let (start, checksum) = header.split_at(HEADER as usize - 4);
     let format = Format {
         salt: number(&start[8..]).unwrap_or(0),
@@ -111,32 +141,22 @@ pub(super) fn read(
         return refuse(8, "damaged");
     }
     let mut at = HEADER;
-    let mut frame = Vec::new();
     loop {
-        let rest = size - at;
-        let head = FRAME_HEADER.min(rest as usize);
-        frame.resize(head, 0);
-        reader.read_exact(&mut frame).map_err(io)?;
-        if let Some((len, checksum)) = format.frame_header(&frame) {
-            if len as u64 <= rest - head as u64 {
-                frame.resize(head + len, 0);
-                reader.read_exact(&mut frame[head..]).map_err(io)?;
-                if format.checksum(&frame[head..]) == checksum {
-                    if let Err(error) = apply(&frame[head..]) {
-                        return refuse(at, &error.to_string());
-                    }
-                    at += frame.len() as u64;
-                    continue;
-                }
-            }
+        let before = at;
+        match format.read(log, &mut at, size, apply) {
+            Ok(()) if at > before => {}
+            Ok(()) => break,
+            Err(error @ Error::Io(_)) => return Err(error),
+            Err(error) => return refuse(at, &error.to_string()),
         }
-        // A write that was never completed is the last one.
-        reader.read_to_end(&mut frame).map_err(io)?;
-        if format.has_frame(frame.get(1..).unwrap_or_default()) {
-            return refuse(at, "damaged");
-        }
-        return Ok((format, at));
     }
+    // A write that was never completed is the last one: no frame is behind it.
+    let mut tail = vec![0; (size - at) as usize];
+    log.read_exact_at(&mut tail, at).map_err(io)?;
+    if (1..tail.len()).any(|from| format.split(&tail[from..]).is_some()) {
+        return refuse(at, "damaged");
+    }
+    Ok((format, at))
 }
 
 /// The big-endian number that these bytes begin with.

@@ -2,40 +2,56 @@
 //!
 //! The log is written from its front to its end and never in between, so a process that dies in
 //! the middle of a write leaves a tail that is cut off, and nothing else can go wrong with it.
-//! When more than half of it is superfluous it is written anew beside itself and put in its
-//! place, which costs as much as it frees.
+//! When more than half of it is superfluous it is written anew beside itself, a piece with every
+//! few writes, and put in its place.
 //!
 //! | file | concern |
 //! |---|---|
-//! | `mod` | the folder: its lock, opening, appending, writing anew |
+//! | `mod` | the folder: its lock, opening, appending, what to do when that fails |
 //! | `log` | the format, and what a crash may have left of it |
+//! | `crc` | its checksums |
+//! | `compact` | writing it anew |
+//! | `reserve` | room for when the disk is full |
 //! | `sync` | when what was written has to be on the medium |
 
+mod compact;
+mod crc;
 mod log;
+mod reserve;
 mod sync;
 
 use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, IoError, Result};
 use crate::transport::lock_file;
-use log::Format;
+use compact::Compaction;
+pub use compact::Condense;
+use log::{Format, PIECE};
+use reserve::Reserve;
 pub use sync::Syncer;
 
 /// A log of up to this size is not written anew.
 const SMALL: u64 = 1024 * 1024;
+/// While the log is written anew, so many bytes of it are looked at for each that is appended: it
+/// is read twice and half of it written, so it grows by little more than a quarter meanwhile.
+const PACE: u64 = 8;
+/// So many pieces at once when there is no room otherwise.
+const PIECES_IN_NEED: usize = 128;
+/// What is superfluous has to take so much for that.
+const WORTHWHILE: u64 = 4096;
+
+/// `errno` of what is not there, the same number on all systems.
+const ENOENT: i32 = 2;
 
 const LOG: &str = "log";
 const NEW_LOG: &str = "log.new";
 const LOCK: &str = "lock";
-
-/// What takes operations that belong together.
-pub type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
 
 /// What a stored message survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +74,23 @@ pub struct Store {
     len: u64,
     /// The size from which on it is looked at whether to write it anew.
     compact_from: u64,
+    compaction: Option<Box<Compaction>>,
+    /// How many bytes of work it is behind, and how many it has done.
+    owed: u64,
+    worked: u64,
+    /// It is of no use to look for room while more than so many bytes are needed.
+    hopeful_up_to: u64,
+    reserve: Reserve,
     durability: Durability,
     syncer: Arc<Syncer>,
+    /// The number of the last operation written.
+    number: u64,
     frame: Vec<u8>,
     /// A torn frame is at the end and could not be taken off: nothing more can be written.
     broken: Option<Error>,
     /// This is the copy of it that a fork left in the child.
     inherited: bool,
-    _lock: File,
+    lock: File,
 }
 
 impl Store {
@@ -78,55 +103,47 @@ impl Store {
         apply: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<(Store, u64)> {
         let of_folder = |error: io::Error| failed(folder, &error);
-        if !folder.is_dir() {
-            DirBuilder::new()
-                .mode(0o700)
-                .create(folder)
-                .map_err(of_folder)?;
-        }
-        let lock = options().create(true).open(folder.join(LOCK));
-        let lock = lock.map_err(of_folder)?;
-        lock_file(&lock).map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => trouble(folder, "is in use by another client", &error),
-            _ => of_folder(error),
-        })?;
+        let lock = lock_folder(folder)?;
         // What a process left that died while it wrote the log anew.
         let _ = fs::remove_file(folder.join(NEW_LOG));
         let path = folder.join(LOG);
         if !path.exists() {
-            Self::begin_log(folder)?;
+            begin_log(folder)?;
             let renamed = fs::rename(folder.join(NEW_LOG), &path);
             renamed.map_err(of_folder)?;
         }
-        let log = options().append(true).open(&path).map_err(of_folder)?;
+        let log = open(folder, LOG).map_err(of_folder)?;
         let found = log.metadata().map_err(of_folder)?.len();
         let (format, len) = log::read(&path, &log, found, apply)?;
         if len < found {
             log.set_len(len).map_err(of_folder)?;
         }
+        let reserve = Reserve::open(folder).map_err(of_folder)?;
+        if durability != Durability::ProcessCrash {
+            log.sync_data().map_err(of_folder)?;
+            sync_folder(folder)?;
+        }
         let log = Arc::new(log);
         let syncer = Syncer::start(&log, durability);
-        let mut store = Store {
+        let store = Store {
             folder: folder.to_owned(),
             log,
             format,
             len,
             compact_from: SMALL,
+            compaction: None,
+            owed: 0,
+            worked: 0,
+            hopeful_up_to: u64::MAX,
+            reserve,
             durability,
             syncer,
+            number: 0,
             frame: Vec::new(),
             broken: None,
             inherited: false,
-            _lock: lock,
+            lock,
         };
-        if durability != Durability::ProcessCrash {
-            store
-                .log
-                .sync_data()
-                .map_err(|error| store.failed(&error))?;
-            store.sync_folder()?;
-        }
-        store.frame.shrink_to_fit();
         Ok((store, found - len))
     }
 
@@ -140,30 +157,79 @@ impl Store {
         self.durability == Durability::SyncEvery
     }
 
-    /// Appends operations up to the one with `number`, which are written all or not at all.
-    pub fn append(&mut self, operations: &[u8], number: u64) -> Result<()> {
+    /// Appends operations up to the one with `number`, which are written all or not at all. Those
+    /// with a `message` leave the reserve to the others.
+    pub fn append(&mut self, operations: &[u8], number: u64, message: bool) -> Result<()> {
         if let Some(error) = self.broken.clone().or_else(|| self.syncer.error()) {
             return Err(error);
         }
         self.format.frame(operations, &mut self.frame);
-        if let Err(error) = (&*self.log).write_all(&self.frame) {
-            let error = self.failed(&error);
-            if self.log.set_len(self.len).is_err() {
-                self.broken = Some(error.clone());
-            }
-            return Err(error);
+        let mut written = match message {
+            true => self.reserve.fill(self.len),
+            false => Ok(()),
+        };
+        if written.is_ok() {
+            written = self.write_frame();
         }
-        self.len += self.frame.len() as u64;
+        if written.is_err() && !message && self.broken.is_none() && self.reserve.free() {
+            written = self.write_frame();
+        }
+        written.map_err(|error| failed(&self.folder, &error))?;
+        let size = self.frame.len() as u64;
+        self.len += size;
+        self.number = number;
         if self.frame.capacity() > SMALL as usize {
             self.frame = Vec::new();
         }
+        if message {
+            self.hopeful_up_to = u64::MAX;
+        }
         self.syncer.wrote(number);
+        if self.compaction.is_some() {
+            self.owed += PACE * size;
+            while self.owed >= PIECE as u64 && self.compaction.is_some() {
+                self.owed -= PIECE as u64;
+                // It can stay as it is for now.
+                let _ = self.step();
+            }
+        }
         Ok(())
     }
 
-    /// Whether the log should be written anew, `needed` bytes of it being of use.
-    pub fn is_wasteful(&self, needed: u64) -> bool {
-        self.len > self.compact_from && self.len / 2 > needed
+    /// Begins to write the log anew when it is worth it, `needed` bytes of it being of use; it
+    /// goes on whenever something is appended.
+    pub fn condense(&mut self, needed: u64, how: fn() -> Box<dyn Condense>) {
+        if self.compaction.is_none() && self.len > self.compact_from && self.len / 2 > needed {
+            self.compaction = Some(Compaction::new(how(), self.len));
+            self.owed = 0;
+        }
+    }
+
+    /// After a failure to append: writes the log anew, if that may help. Whether to try again; where
+    /// there is much of it that takes some calls.
+    pub fn make_room(&mut self, needed: u64, how: fn() -> Box<dyn Condense>) -> bool {
+        let lost = self.broken.is_some() || is_removed(&self.log);
+        let waste = self.len.saturating_sub(needed);
+        if !lost && (waste < WORTHWHILE || needed > self.hopeful_up_to) {
+            return false;
+        }
+        if lost && self.take_folder_again().is_err() {
+            return false;
+        }
+        self.reserve.free();
+        let compaction = || Compaction::new(how(), self.len);
+        self.compaction = Some(self.compaction.take().unwrap_or_else(compaction));
+        for _ in 0..if lost { usize::MAX } else { PIECES_IN_NEED } {
+            match self.step() {
+                Ok(false) => {}
+                Ok(true) => return true,
+                Err(_) => {
+                    self.hopeful_up_to = needed - needed / 8;
+                    return false;
+                }
+            }
+        }
+        false
     }
 
     /// The size of the log in bytes.
@@ -171,27 +237,9 @@ impl Store {
         self.len
     }
 
-    /// Writes the log anew, with what `write` hands to its argument, and whose last operation has
-    /// `number`. After an error everything is as it was.
-    pub fn rewrite(
-        &mut self,
-        number: u64,
-        write: &mut dyn FnMut(Sink<'_>) -> Result<()>,
-    ) -> Result<()> {
-        let outcome = self.write_new(write);
-        if outcome.is_err() {
-            let _ = fs::remove_file(self.folder.join(NEW_LOG));
-            // Not again with each message.
-            self.compact_from = self.len + SMALL;
-        }
-        let (log, format, len) = outcome?;
-        self.log = Arc::new(log);
-        self.format = format;
-        self.len = len;
-        self.compact_from = SMALL;
-        self.broken = None;
-        self.syncer.replaced(&self.log, number);
-        Ok(())
+    /// How many bytes were read and written so far to write the log anew.
+    pub fn worked(&self) -> u64 {
+        self.worked
     }
 
     /// Lets go of the files in the child of a fork, where they are the parent's.
@@ -199,65 +247,143 @@ impl Store {
         self.inherited = true;
     }
 
-    fn write_new(
-        &mut self,
-        write: &mut dyn FnMut(Sink<'_>) -> Result<()>,
-    ) -> Result<(File, Format, u64)> {
-        let (log, format) = Self::begin_log(&self.folder)?;
-        let mut len = log::HEADER;
-        let (frame, folder) = (&mut self.frame, &self.folder);
-        write(&mut |operations| {
-            format.frame(operations, frame);
-            len += frame.len() as u64;
-            let written = (&log).write_all(frame);
-            written.map_err(|error| failed(folder, &error))
-        })?;
-        if self.durability != Durability::ProcessCrash {
-            log.sync_data().map_err(|error| self.failed(&error))?;
+    fn write_frame(&mut self) -> io::Result<()> {
+        let mut written = (&*self.log).write_all(&self.frame);
+        if written.is_ok() && is_removed(&self.log) {
+            written = Err(io::Error::from_raw_os_error(ENOENT));
         }
-        let renamed = fs::rename(self.folder.join(NEW_LOG), self.folder.join(LOG));
-        renamed.map_err(|error| self.failed(&error))?;
-        if self.durability != Durability::ProcessCrash {
-            self.sync_folder()?;
+        if let Err(error) = &written {
+            if self.log.set_len(self.len).is_err() {
+                self.broken = Some(failed(&self.folder, error));
+            }
         }
-        Ok((log, format, len))
+        written
     }
 
-    fn begin_log(folder: &Path) -> Result<(File, Format)> {
-        let path = folder.join(NEW_LOG);
-        let begun = options().append(true).create(true).open(path);
-        let begun = begun.and_then(|log| {
-            let (format, header) = Format::fresh();
-            (&log).write_all(&header)?;
-            Ok((log, format))
-        });
-        begun.map_err(|error| failed(folder, &error))
+    /// Writes the log anew a little further; whether that is done. After an error everything is as
+    /// it was.
+    fn step(&mut self) -> Result<bool> {
+        let Some(mut compaction) = self.compaction.take() else {
+            return Ok(true);
+        };
+        let old = (&*self.log, self.format, self.len);
+        let sync = self.durability != Durability::ProcessCrash;
+        let stepped = compaction.step(&self.folder, old, sync, &mut self.worked);
+        let outcome = match stepped {
+            Ok(false) => {
+                self.compaction = Some(compaction);
+                return Ok(false);
+            }
+            Ok(true) => self.replace(*compaction),
+            Err(error) => Err(error),
+        };
+        if outcome.is_err() {
+            let _ = fs::remove_file(self.folder.join(NEW_LOG));
+            // Not again with each message.
+            self.compact_from = self.len + SMALL.max(self.len / 4);
+        }
+        outcome.map(|()| true)
     }
 
-    fn sync_folder(&self) -> Result<()> {
-        let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
-        synced.map_err(|error| self.failed(&error))
+    /// Puts the new log in the place of the old one.
+    fn replace(&mut self, compaction: Compaction) -> Result<()> {
+        let path = self.folder.join(LOG);
+        if path.exists() && !is_same(&self.log, &path) {
+            return Err(failed(&self.folder, &io::ErrorKind::AlreadyExists.into()));
+        }
+        let renamed = fs::rename(self.folder.join(NEW_LOG), path);
+        renamed.map_err(|error| failed(&self.folder, &error))?;
+        if let Some(new) = compaction.into_new() {
+            self.log = Arc::new(new.file);
+            self.format = new.format;
+            self.len = new.len;
+        }
+        self.compact_from = SMALL;
+        self.broken = None;
+        self.syncer.replaced(&self.log, self.number);
+        if self.durability != Durability::ProcessCrash {
+            if let Err(error) = sync_folder(&self.folder) {
+                // Which of the two logs is there after a power failure, nobody can tell.
+                self.broken = Some(error);
+            }
+        }
+        Ok(())
     }
 
-    fn failed(&self, error: &io::Error) -> Error {
-        failed(&self.folder, error)
+    /// Makes the folder again that somebody has removed.
+    fn take_folder_again(&mut self) -> Result<()> {
+        if !is_same(&self.lock, &self.folder.join(LOCK)) {
+            self.lock = lock_folder(&self.folder)?;
+        }
+        let reserve = Reserve::open(&self.folder);
+        self.reserve = reserve.map_err(|error| failed(&self.folder, &error))?;
+        Ok(())
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        match self.inherited {
-            true => self.syncer.inherit(),
-            false => self.syncer.stop(),
+        if self.inherited {
+            return self.syncer.inherit();
+        }
+        self.syncer.stop();
+        if self.compaction.is_some() {
+            let _ = fs::remove_file(self.folder.join(NEW_LOG));
         }
     }
 }
 
-fn options() -> OpenOptions {
+/// Takes a folder, which is made where there is none.
+fn lock_folder(folder: &Path) -> Result<File> {
+    let of_folder = |error: io::Error| failed(folder, &error);
+    if !folder.is_dir() {
+        let made = DirBuilder::new().mode(0o700).create(folder);
+        made.map_err(of_folder)?;
+    }
+    let lock = open(folder, LOCK).map_err(of_folder)?;
+    lock_file(&lock).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => trouble(folder, "is in use by another client", &error),
+        _ => of_folder(error),
+    })?;
+    Ok(lock)
+}
+
+/// A log with nothing in it, not yet in its place.
+fn begin_log(folder: &Path) -> Result<(File, Format)> {
+    let begun = open(folder, NEW_LOG).and_then(|mut log| {
+        let (format, header) = Format::fresh();
+        log.write_all(&header)?;
+        Ok((log, format))
+    });
+    begun.map_err(|error| failed(folder, &error))
+}
+
+fn sync_folder(folder: &Path) -> Result<()> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| failed(folder, &error))
+}
+
+/// Whether the file has no name any more.
+fn is_removed(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+}
+
+/// Whether the file has this name.
+fn is_same(file: &File, path: &Path) -> bool {
+    let number = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(own), Ok(there)) => number(own) == number(there),
+        _ => false,
+    }
+}
+
+/// Opens a file to append to it, and makes it where there is none.
+#[inline(never)]
+fn open(folder: &Path, name: &str) -> io::Result<File> {
     let mut options = OpenOptions::new();
     // Messages are nobody else's business.
-    options.read(true).write(true).mode(0o600);
-    options
+    options.read(true).append(true).create(true).mode(0o600);
+    options.open(folder.join(name))
 }
 
 fn failed(folder: &Path, error: &io::Error) -> Error {
@@ -268,7 +394,7 @@ fn trouble(folder: &Path, what: impl Display, error: &io::Error) -> Error {
     Error::Io(IoError {
         operation: "store",
         errno: error.raw_os_error().unwrap_or(0),
-        message: format!("{}: {what}", folder.display()),
+        message: format!("{}: {what}", folder.to_string_lossy()),
     })
 }
 

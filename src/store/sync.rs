@@ -47,9 +47,11 @@ impl Syncer {
         });
         if let Durability::SyncGroups(interval) = durability {
             let own = Arc::clone(&syncer);
+            // Boxed, so that the code for beginning a thread is there once.
+            let work: Box<dyn FnOnce() + Send> = Box::new(move || own.run(interval));
             let started = thread::Builder::new()
                 .name("mqttrs-store".to_owned())
-                .spawn(move || own.run(interval));
+                .spawn(work);
             match started {
                 Ok(thread) => {
                     *syncer.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread)
