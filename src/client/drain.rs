@@ -26,7 +26,15 @@ pub enum Drained {
 impl Client {
     /// Sets how much may wait, see [`crate::session::Session::set_queue`].
     pub fn set_queue(&self, options: Option<QueueOptions>) {
-        self.lock().session.set_queue(options);
+        let mut st = self.lock();
+        st.session.set_queue(options);
+        self.notify(&mut st); // who waits for room may have some
+    }
+
+    /// Sets what messages may take where there are no such options, see
+    /// [`crate::session::Session::set_memory`].
+    pub fn set_memory(&self, bytes: usize) {
+        self.lock().session.set_memory(bytes);
     }
 
     /// Whether [`super::Handler::outcome`] is called; for messages accepted from now on.

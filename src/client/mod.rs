@@ -47,6 +47,8 @@ pub use drain::Drained;
 pub use driver::{Share, Wait, Wake};
 pub use event::{Event, Handler, Message};
 pub use fork::{Frozen, FrozenCommons};
+#[cfg(fuzzing)]
+pub use lifecycle::read_references;
 pub use lifecycle::{Address, LifecycleEvent, Phase, ReconnectRules, ServerOrder};
 pub use options::{Options, ReconnectDelay, Route, Server, Target, TransportKind, WillMessage};
 pub use receive::free_idle_buffers;
@@ -201,6 +203,7 @@ impl Client {
         st.blocking_attempts = old.blocking_attempts;
         st.parked = old.parked;
         st.wake = old.wake;
+        st.session.set_memory(old.session.memory());
         self.kick(st);
         Ok(())
     }

@@ -76,6 +76,15 @@ pub(super) fn code(error: &Error) -> c_int {
     code as c_int
 }
 
+/// What the life cycle callback is told: as [`code`], and whether a server that refused has named
+/// another one for now or for good.
+pub(super) fn cause(error: &Error) -> c_int {
+    match error {
+        Error::Peer(PeerError::ConnectionRefused(reason @ (0x9c | 0x9d))) => c_int::from(*reason),
+        error => code(error),
+    }
+}
+
 /// What a disconnect callback is told: 0 when the program asked for the end, else why;
 /// the reason code as it is where the server sent DISCONNECT.
 pub(super) fn disconnect_code(error: Option<&Error>) -> c_int {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::constants::callback_types::*;
 use super::constants::structures::mosquitto_message;
-use super::errno::{code, disconnect_code};
+use super::errno::{cause, disconnect_code};
 use super::handle::{address, mosquitto, HandleSlot};
 use super::mqttrs::lifecycle::{
     lifecycle_state, mqttrs_lifecycle_callback, mqttrs_lifecycle_event,
@@ -192,7 +192,7 @@ impl Callbacks {
         let lent = mqttrs_lifecycle_event {
             size: size_of::<mqttrs_lifecycle_event>(),
             state: lifecycle_state(event.phase),
-            cause: event.error.as_ref().map_or(0, code),
+            cause: event.error.as_ref().map_or(0, cause),
             error: pointer(&words),
             host: pointer(&host),
             port: server.map_or(0, |(_, port)| c_int::from(*port)),

@@ -10,6 +10,7 @@ use super::errno::set_errno;
 use super::guard::guard;
 use super::handle::{call, enter, mosquitto, open, Contents};
 use super::handler::Callbacks;
+use super::mqttrs::queue::queue_memory;
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::reactor::Runner;
@@ -52,6 +53,7 @@ pub unsafe extern "C" fn mosquitto_new(
         open(|slot| {
             let callbacks = Arc::new(Callbacks::new(slot, obj));
             let client = Client::new(id, clean_session, callbacks.clone());
+            client.set_memory(queue_memory());
             Contents {
                 runner: Runner::new(client),
                 callbacks,

@@ -135,6 +135,8 @@ pub struct Session {
     unwritten: Unwritten,
     /// How much may wait, if that has a limit.
     queue: Option<Box<QueueOptions>>,
+    /// How much memory messages may take without these.
+    memory: usize,
     /// Each accepted message has one [`SessionEvent::Outcome`].
     outcomes: bool,
     events: EventQueue,
@@ -259,6 +261,7 @@ impl Session {
             sent: 0,
             unwritten: Unwritten::default(),
             queue: None,
+            memory: queue_limits::MEMORY,
             outcomes: false,
             events: EventQueue::default(),
             resume: Resume::Held,

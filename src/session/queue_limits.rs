@@ -12,6 +12,13 @@ use crate::types::{PacketId, QoS, ReasonCode};
 /// that the others can still be dropped.
 const PORTION: u64 = 64 * 1024;
 
+/// How much memory messages may take in a session that has no [`QueueOptions`], unless the host
+/// knows better.
+pub(super) const MEMORY: usize = 1 << 30;
+
+/// About what it takes to keep a message, beside its bytes.
+const KEEPING: usize = 64;
+
 /// How much may wait or be in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueOptions {
@@ -86,12 +93,30 @@ impl Session {
         // What waits goes on waiting until it is its turn.
         let unlimited = (self.outbound.waiting_at_most_once() > 0).then_some(QueueOptions {
             max_messages: 0,
-            max_bytes: 0,
+            max_bytes: self.memory,
             overflow: Overflow::Refuse,
             keep_at_most_once: false,
             wait: Duration::ZERO,
         });
         self.queue = options.or(unlimited).map(Box::new);
+    }
+
+    /// Sets about how much memory messages may take where there are no [`QueueOptions`]: nobody
+    /// asked for a limit, and the machine shall survive a long outage all the same.
+    pub fn set_memory(&mut self, bytes: usize) {
+        self.memory = bytes;
+    }
+
+    /// See [`Session::set_memory`].
+    pub const fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// Whether a message of `len` bytes is within that.
+    pub(super) fn fits_memory(&self, len: usize) -> bool {
+        let (number, bytes) = self.outbound.size();
+        let kept = bytes + number * KEEPING + (self.queued - self.sent) as usize;
+        kept.saturating_add(len) <= self.memory
     }
 
     /// Whether each accepted message has one [`SessionEvent::Outcome`]; off by default.
@@ -172,7 +197,7 @@ impl Session {
     pub fn has_room(&self, message: &Publication<'_>) -> bool {
         let len = publish::body_len(self.version, message);
         let Some(queue) = &self.queue else {
-            return true;
+            return self.fits_memory(len);
         };
         let (number, bytes) = self.queued_messages();
         let fits = |value: usize, limit: usize| limit == 0 || value <= limit;

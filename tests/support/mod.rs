@@ -19,6 +19,7 @@ pub mod client;
 pub mod events;
 pub mod packet;
 pub mod prop;
+pub mod queue;
 pub mod wire;
 
 pub use broker::{Broker, Peer, DEADLINE};

@@ -79,7 +79,9 @@ pub struct mqttrs_lifecycle_event {
     pub size: usize,
     /// One of MQTTRS_LIFECYCLE_*.
     pub state: c_int,
-    /// What went wrong before that, a member of `mosq_err_t`; MOSQ_ERR_SUCCESS for nothing.
+    /// What went wrong before that, a member of `mosq_err_t`; MOSQ_ERR_SUCCESS for nothing. An MQTT
+    /// 5 server that sends its clients away says so by MOSQ_ERR_USE_ANOTHER_SERVER, for now, or
+    /// MOSQ_ERR_SERVER_MOVED, for good: then the program had better be set up anew.
     pub cause: c_int,
     /// The same in words; NULL for nothing.
     pub error: *const c_char,

@@ -86,12 +86,15 @@ pub type MQTTRS_CB_outcome = Option<
 /// Sets how many messages, and how many bytes of them, may wait to be sent or for their
 /// acknowledgement, and what happens to one more.
 ///
-/// `options` is copied; NULL for the defaults, which are libmosquitto's: no limits, and QoS 0 needs
-/// a connection. Those of QoS 1 and 2 count until they are acknowledged, those of QoS 0 until the
+/// `options` is copied; NULL for the defaults: QoS 0 needs a connection, as with libmosquitto, and
+/// what waits is bounded only so far that a long outage does not take the machine with it. When
+/// messages take about a quarter of its memory, or 1 GiB where that is less, publishing returns
+/// MOSQ_ERR_QUOTA_EXCEEDED. Options with both limits 0 lift that too. Those of QoS 1 and 2 count until they are acknowledged, those of QoS 0 until the
 /// network has taken them; what waits already stays. A message larger than `max_bytes` is
 /// refused, and so is one for which nothing that was never sent can make room: what is in flight
 /// is never dropped. Inside callbacks, and on the thread of a shared loop,
-/// MQTTRS_OVERFLOW_WAIT does not wait. It waits in vain where nobody else runs the loop.
+/// MQTTRS_OVERFLOW_WAIT does not wait. It waits in vain where nobody else runs the loop. What was
+/// dropped is told by the loop too: with an outcome callback, let one run.
 ///
 /// Any thread, any callback.
 ///
@@ -213,6 +216,22 @@ pub unsafe extern "C" fn mqttrs_disconnect_timeout(
         // SAFETY: the caller's promise.
         unsafe { call(mosq, end) }
     })
+}
+
+/// What messages may take in a client without options.
+pub(in crate::ffi) fn queue_memory() -> usize {
+    const MOST: usize = 1 << 30;
+    // SAFETY: both only tell a number, -1 where there is none.
+    let (pages, size) = unsafe {
+        (
+            libc::sysconf(libc::_SC_PHYS_PAGES),
+            libc::sysconf(libc::_SC_PAGESIZE),
+        )
+    };
+    match (usize::try_from(pages), usize::try_from(size)) {
+        (Ok(pages), Ok(size)) => (pages / 4).saturating_mul(size).min(MOST),
+        _ => MOST,
+    }
 }
 
 fn deadline(timeout_ms: c_uint) -> Instant {
