@@ -56,6 +56,12 @@ pub struct LifecycleEvent {
     pub delay: Duration,
 }
 
+/// For fuzzing: the servers that a server reference names.
+#[cfg(fuzzing)]
+pub fn read_references(text: &str, port: u16) -> Vec<Address> {
+    parse_references(text, port).into()
+}
+
 /// What a program can ask for beyond the delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReconnectRules {
