@@ -221,7 +221,9 @@ struct mqttrs_lifecycle_event {
      */
     int state;
     /**
-     * What went wrong before that, a member of `mosq_err_t`; MOSQ_ERR_SUCCESS for nothing.
+     * What went wrong before that, a member of `mosq_err_t`; MOSQ_ERR_SUCCESS for nothing. An MQTT
+     * 5 server that sends its clients away says so by MOSQ_ERR_USE_ANOTHER_SERVER, for now, or
+     * MOSQ_ERR_SERVER_MOVED, for good: then the program had better be set up anew.
      */
     int cause;
     /**
@@ -438,7 +440,8 @@ extern "C" {
  * Sets how long an attempt to connect may take: the look-up of the name, the addresses of
  * the server, the proxy, and the handshakes of TLS and WebSocket together. An attempt that
  * takes longer fails, with MOSQ_ERR_EAI while the name was being looked up, otherwise with
- * MOSQ_ERR_ERRNO and `errno` ETIMEDOUT. What comes after CONNECT is the keep alive's to judge.
+ * MOSQ_ERR_ERRNO and `errno` ETIMEDOUT. Whether CONNACK comes is the keep alive's to judge, and
+ * with a keep alive of 0 part of the attempt.
  *
  * `milliseconds` is 1 to 4294967295; 30000 is the default. It also bounds `mosquitto_connect`
  * and the other calls that block. Takes effect with the next attempt. Any thread, any callback.
@@ -834,12 +837,15 @@ libmosq_EXPORT int mqttrs_automatic_topic_aliases_set(struct mosquitto *mosq, bo
  * Sets how many messages, and how many bytes of them, may wait to be sent or for their
  * acknowledgement, and what happens to one more.
  *
- * `options` is copied; NULL for the defaults, which are libmosquitto's: no limits, and QoS 0 needs
- * a connection. Those of QoS 1 and 2 count until they are acknowledged, those of QoS 0 until the
+ * `options` is copied; NULL for the defaults: QoS 0 needs a connection, as with libmosquitto, and
+ * what waits is bounded only so far that a long outage does not take the machine with it. When
+ * messages take about a quarter of its memory, or 1 GiB where that is less, publishing returns
+ * MOSQ_ERR_QUOTA_EXCEEDED. Options with both limits 0 lift that too. Those of QoS 1 and 2 count until they are acknowledged, those of QoS 0 until the
  * network has taken them; what waits already stays. A message larger than `max_bytes` is
  * refused, and so is one for which nothing that was never sent can make room: what is in flight
  * is never dropped. Inside callbacks, and on the thread of a shared loop,
- * MQTTRS_OVERFLOW_WAIT does not wait. It waits in vain where nobody else runs the loop.
+ * MQTTRS_OVERFLOW_WAIT does not wait. It waits in vain where nobody else runs the loop. What was
+ * dropped is told by the loop too: with an outcome callback, let one run.
  *
  * Any thread, any callback.
  *
