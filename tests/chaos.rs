@@ -12,8 +12,9 @@ mod chaos_support;
 #[path = "c/program.rs"]
 mod program;
 
+use std::thread;
 #[cfg(feature = "store")]
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use chaos_support::ledger::Role;
 use chaos_support::proxy::Fault;
@@ -25,7 +26,13 @@ const SHARES: usize = 1000;
 
 /// Runs a kind of fault with each version and store: `few` faults, or its share, in
 /// thousandths, of those that the long form has.
-fn each(kind: &'static str, stores: &[Store], few: usize, share: usize, test: impl Fn(&Run)) {
+fn each(
+    kind: &'static str,
+    stores: &[Store],
+    few: usize,
+    share: usize,
+    test: impl Fn(&Run) + Sync,
+) {
     let number = |name: &str| {
         std::env::var(name)
             .ok()
@@ -35,17 +42,28 @@ fn each(kind: &'static str, stores: &[Store], few: usize, share: usize, test: im
     let all = number("MQTTRS_CHAOS_FAULTS");
     let worlds = 2 * stores.len();
     let faults = all.map_or(few, |all| (all * share).div_ceil(SHARES * worlds).max(1));
-    for store in stores {
-        for version in [3, 5] {
-            test(&Run {
-                kind,
-                version,
-                store: *store,
-                faults,
-                seed,
-            });
-        }
+    let worlds: Vec<Run> = stores
+        .iter()
+        .flat_map(|store| [3, 5].map(|version| (*store, version)))
+        .map(|(store, version)| Run {
+            kind,
+            version,
+            store,
+            faults,
+            seed,
+        })
+        .collect();
+    if all.is_none() {
+        worlds.iter().for_each(test);
+        return;
     }
+    // They wait most of the time.
+    thread::scope(|scope| {
+        for world in &worlds {
+            let test = &test;
+            scope.spawn(move || test(world));
+        }
+    });
 }
 
 /// Without a store and, where the library has it, with one.

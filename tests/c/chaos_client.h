@@ -126,6 +126,16 @@ static inline void chaos_connect(struct mosquitto *m, const struct settings *set
     CHECK_INT(0, mosquitto_loop_start(m));
 }
 
+/* The last faults may have ended the connection just now. */
+static inline void chaos_end(struct mosquitto *m)
+{
+    int rc = mosquitto_disconnect(m);
+    CHECK(rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_NO_CONN);
+    CHECK_INT(0, mosquitto_loop_stop(m, false));
+    mosquitto_destroy(m);
+    mosquitto_lib_cleanup();
+}
+
 /* Payloads tell their number and their length, and every further byte follows from both. */
 static inline char payload_byte(long number, int place)
 {

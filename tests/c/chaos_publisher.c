@@ -123,9 +123,6 @@ int main(int argc, char **argv)
     }
     say_clock_reads();
     say("drained");
-    CHECK_INT(0, mosquitto_disconnect(m));
-    CHECK_INT(0, mosquitto_loop_stop(m, false));
-    mosquitto_destroy(m);
-    mosquitto_lib_cleanup();
+    chaos_end(m);
     return 0;
 }

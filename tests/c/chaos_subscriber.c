@@ -69,9 +69,6 @@ int main(int argc, char **argv)
         CHECK(fault_of_our_own(command));
     }
     say_clock_reads();
-    CHECK_INT(0, mosquitto_disconnect(m));
-    CHECK_INT(0, mosquitto_loop_stop(m, false));
-    mosquitto_destroy(m);
-    mosquitto_lib_cleanup();
+    chaos_end(m);
     return 0;
 }

@@ -227,3 +227,52 @@ impl Totals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals(lines: &[(Role, &str)], taken_back: &[u16]) -> [Totals; 2] {
+        let mut entries = Entries::default();
+        for (role, line) in lines {
+            entries.note(*role, line).unwrap();
+        }
+        [1, 2].map(|qos| entries.totals(qos, &taken_back.iter().copied().collect()))
+    }
+
+    #[test]
+    fn what_is_lost_or_doubled_is_seen() {
+        use Role::{Publisher as P, Subscriber as S};
+        let lines = [
+            (S, "up 0"),
+            (P, "+ 1 0:0"),
+            (P, "+ 2 0:1"),
+            (P, "= 1 0:0 1 0"),
+            (S, "- 2 0:1 7"),
+            (S, "up 1"),
+            (S, "- 2 0:1 7"),
+        ];
+        let [one, two] = totals(&lines, &[]);
+        assert_eq!(one.missing, ["0:0"]);
+        assert_eq!(one.missing_acknowledged, 1);
+        assert!(one.not_one_outcome.is_empty());
+        assert_eq!((two.missing.len(), two.delivered), (0, 1));
+        assert_eq!(two.doubled, ["0:1"]);
+        assert_eq!(two.not_one_outcome, ["0:1"]);
+        // The broker has sent it again after its release, and says so itself.
+        let [_, two] = totals(&lines, &[7]);
+        assert_eq!((two.doubled.len(), two.doubled_by_broker), (0, 1));
+    }
+
+    #[test]
+    fn the_same_message_under_two_identifiers_is_never_excused() {
+        use Role::Subscriber as S;
+        let lines = [(S, "up 0"), (S, "- 2 0:1 7"), (S, "- 2 0:1 8")];
+        let [_, two] = totals(&lines, &[7, 8]);
+        assert_eq!((two.doubled.len(), two.doubled_by_broker), (1, 0));
+        // Sessions that the broker has lost begin anew.
+        let lines = [(S, "up 0"), (S, "- 2 0:1 7"), (S, "up 0"), (S, "- 2 0:1 8")];
+        let [_, two] = totals(&lines, &[]);
+        assert_eq!((two.doubled.len(), two.repeated), (0, 1));
+    }
+}

@@ -31,6 +31,7 @@ pub(crate) struct Setting<'a> {
     pub(crate) clock: bool,
 }
 
+#[cfg_attr(not(feature = "store"), allow(dead_code))] // some is for starting a publisher again
 pub(crate) struct World<'a> {
     run: &'a Run,
     setting: Setting<'a>,
@@ -137,6 +138,7 @@ impl<'a> World<'a> {
     }
 
     /// Kills the publisher and starts it again, with what its store has.
+    #[cfg_attr(not(feature = "store"), allow(dead_code))]
     pub(crate) fn kill_publisher(&mut self) {
         self.publisher.kill();
         let args = publisher_args(
