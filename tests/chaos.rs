@@ -8,12 +8,8 @@
 #[allow(dead_code)]
 mod built;
 mod chaos_support;
-#[allow(dead_code)] // not all of it is of use here
-#[path = "c/program.rs"]
-mod program;
 
 use std::thread;
-#[cfg(feature = "store")]
 use std::time::Duration;
 
 use chaos_support::ledger::Role;
@@ -53,10 +49,6 @@ fn each(
             seed,
         })
         .collect();
-    if all.is_none() {
-        worlds.iter().for_each(test);
-        return;
-    }
     // They wait most of the time.
     thread::scope(|scope| {
         for world in &worlds {
@@ -66,12 +58,8 @@ fn each(
     });
 }
 
-/// Without a store and, where the library has it, with one.
-const STORES: &[Store] = if cfg!(feature = "store") {
-    &[Store::Off, Store::ProcessCrash]
-} else {
-    &[Store::Off]
-};
+/// Without a store, and with one.
+const STORES: &[Store] = &[Store::Off, Store::ProcessCrash];
 
 /// Faults of the network alone: the publisher and the subscriber live through all of them.
 fn network(run: &Run, faults: &[Fault]) -> Row {
@@ -263,7 +251,6 @@ fn jumps_of_the_time_of_day_end_no_connection_and_delay_none() {
 }
 
 /// A process that is killed at any moment, with each way to store.
-#[cfg(feature = "store")]
 #[test]
 fn a_process_that_is_killed_loses_nothing_that_it_was_told_is_accepted() {
     each(
@@ -285,7 +272,6 @@ fn a_process_that_is_killed_loses_nothing_that_it_was_told_is_accepted() {
 }
 
 /// Everything at once that can be without blaming the broker.
-#[cfg(feature = "store")]
 #[test]
 fn a_process_that_is_killed_while_network_and_broker_fail_loses_nothing() {
     each("everything", &[Store::ProcessCrash], 6, 50, |run| {
@@ -321,7 +307,6 @@ fn a_process_that_is_killed_while_network_and_broker_fail_loses_nothing() {
 }
 
 /// Any moment: after some messages, or some time, which may be within the start of a process.
-#[cfg(feature = "store")]
 fn a_while(world: &mut World) {
     if world.rng.below(2) == 0 {
         let messages = 1 + world.rng.below(100);

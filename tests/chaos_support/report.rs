@@ -12,11 +12,8 @@ use super::ledger::{Entries, Ledger, Role, Totals};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Store {
     Off,
-    #[cfg_attr(not(feature = "store"), allow(dead_code))]
     ProcessCrash,
-    #[cfg_attr(not(feature = "store"), allow(dead_code))]
     Groups,
-    #[cfg_attr(not(feature = "store"), allow(dead_code))]
     Every,
 }
 

@@ -8,10 +8,9 @@ use super::broker::Broker;
 use super::client::Client;
 use super::ledger::{Ledger, Role};
 use super::proxy::{Fault, Proxy};
-use super::report::{Row, Run};
+use super::report::{Row, Run, Store};
 use super::rng::Rng;
-use crate::built::{run, source, Scratch};
-use crate::program::Program;
+use crate::built::{built, run, source, Scratch};
 
 /// For a single step of which nobody can say how long it takes: what takes longer hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
@@ -31,7 +30,6 @@ pub(crate) struct Setting<'a> {
     pub(crate) clock: bool,
 }
 
-#[cfg_attr(not(feature = "store"), allow(dead_code))] // some is for starting a publisher again
 pub(crate) struct World<'a> {
     run: &'a Run,
     setting: Setting<'a>,
@@ -42,7 +40,7 @@ pub(crate) struct World<'a> {
     pub(crate) publisher: Client,
     pub(crate) subscriber: Client,
     publishers: usize,
-    publish: Program,
+    publish: PathBuf,
     clock: Option<PathBuf>,
     scratch: Scratch,
     /// Faults that are no work of the proxy's.
@@ -54,8 +52,8 @@ impl<'a> World<'a> {
     pub(crate) fn start(run: &'a Run, setting: Setting<'a>) -> World<'a> {
         let name = run.name();
         let scratch = Scratch::new(&format!("chaos-{name}"));
-        let publish = Program::build("chaos_publisher", &format!("chaos-{name}-publisher"));
-        let subscribe = Program::build("chaos_subscriber", &format!("chaos-{name}-subscriber"));
+        let publish = compile("chaos_publisher", run, &scratch);
+        let subscribe = compile("chaos_subscriber", run, &scratch);
         let clock = setting.clock.then(|| clock(&scratch));
         let log = run.log();
         let mut rng = Rng::for_part(run.seed, &name);
@@ -66,7 +64,7 @@ impl<'a> World<'a> {
         args.push(u8::from(setting.resubscribe).to_string());
         let subscriber = Client::start(
             Role::Subscriber,
-            subscribe.path(),
+            &subscribe,
             &args,
             clock.as_deref(),
             log.as_deref(),
@@ -79,7 +77,7 @@ impl<'a> World<'a> {
         let mut world = World {
             publisher: Client::start(
                 Role::Publisher,
-                publish.path(),
+                &publish,
                 &publisher_args(run, &proxy, &scratch, &setting, 0),
                 clock.as_deref(),
                 log.as_deref(),
@@ -138,7 +136,6 @@ impl<'a> World<'a> {
     }
 
     /// Kills the publisher and starts it again, with what its store has.
-    #[cfg_attr(not(feature = "store"), allow(dead_code))]
     pub(crate) fn kill_publisher(&mut self) {
         self.publisher.kill();
         let args = publisher_args(
@@ -150,7 +147,7 @@ impl<'a> World<'a> {
         );
         self.publisher = Client::start(
             Role::Publisher,
-            self.publish.path(),
+            &self.publish,
             &args,
             self.clock.as_deref(),
             self.run.log().as_deref(),
@@ -196,6 +193,28 @@ impl<'a> World<'a> {
             .check(row.ends == 2, "the last messages come once", &self.ledger);
         row
     }
+}
+
+/// Compiles a C program into `scratch`, with the library that can do what the run needs.
+fn compile(name: &str, of: &Run, scratch: &Scratch) -> PathBuf {
+    let library = match of.store {
+        Store::Off => built("libmqttrs.so"),
+        _ => built("store/libmqttrs.so"),
+    };
+    let folder = library.parent().unwrap();
+    let path = scratch.path(name);
+    run(Command::new("cc")
+        .args(["-std=c11", "-D_GNU_SOURCE", "-g", "-O1", "-pthread"])
+        .args(["-Wall", "-Wextra", "-Werror", "-I"])
+        .arg(source("include"))
+        .arg(source("tests/c").join(name).with_extension("c"))
+        .arg("-o")
+        .arg(&path)
+        .arg("-L")
+        .arg(folder)
+        .arg("-lmqttrs")
+        .arg(format!("-Wl,-rpath,{}", folder.display())));
+    path
 }
 
 /// The arguments that both programs have.
