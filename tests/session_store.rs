@@ -389,3 +389,16 @@ fn an_expiry_interval_runs_on_while_there_is_no_process() {
     late.bench.reconnect(true, &[]);
     late.bench.expect(&[]);
 }
+
+#[test]
+fn a_count_that_no_client_reaches_is_damage() {
+    let released = |count: u64| {
+        let mut record = vec![1, 2 | 2 << 3, 4, 0, 1];
+        record.extend_from_slice(&count.to_be_bytes());
+        record.extend_from_slice(&[0; 4]);
+        Replay::default().apply(&record)
+    };
+    assert!(released(7).is_ok());
+    assert!(released(u64::MAX).is_err());
+    assert!(released(u64::MAX >> 1).is_ok());
+}

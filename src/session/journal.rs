@@ -485,6 +485,8 @@ impl Replay {
             self.sent[usize::from(packet_id.number())] = self.messages.len() + 1;
         }
         if stage == Stage::AwaitPubcomp {
+            // No client counts so far; a damaged log may.
+            let number = Some(number).filter(|number| number >> 63 == 0)?;
             self.releases = self.releases.max(number + 1);
         }
         self.messages.push(Some(Kept {
