@@ -387,14 +387,18 @@ impl Pair {
         };
         let now = self.now;
         let ids = self.hosts.each_mut().map(|host| {
-            let plain = host.short
-                && message.qos == QoS::AtMostOnce
-                && message.properties.is_empty()
-                && topic::is_name(message.topic);
+            let plain =
+                host.short && message.properties.is_empty() && topic::is_name(message.topic);
             let taken = plain
                 .then(|| {
                     let session = &mut host.session;
-                    session.publish_plain(message.topic, &payload, message.retain, |_| ())
+                    session.publish_plain(
+                        message.topic,
+                        &payload,
+                        message.qos,
+                        message.retain,
+                        |_| (),
+                    )
                 })
                 .flatten();
             match taken {

@@ -29,6 +29,9 @@ pub struct Wait {
     pub idle: bool,
     /// When there is something to do at the latest.
     pub deadline: Option<Instant>,
+    /// What there is to do is to write what a stream of messages has left since the last write;
+    /// who has only this client had better let more gather for [`PAUSE`](super::PAUSE).
+    pub gathers: bool,
 }
 
 /// How much of what has arrived one call takes.
@@ -223,6 +226,7 @@ impl Client {
             return Err(CallerError::NotConnected.into());
         }
         note(&mut st);
+        st.pace.turn();
         st.advance_dial();
         // Before the timers: an answer that waited while the program was busy counts.
         if share.reads > 0 && st.readable && st.dispatcher.is_none() {
@@ -382,6 +386,9 @@ impl Client {
         let mut rounds = if st.hosted { WRITES } else { usize::MAX };
         while st.has_output() && !st.write_blocked && rounds > 0 {
             rounds -= 1;
+            if st.hosted && st.pace.is_too_fast() {
+                break;
+            }
             if let Err(error) = st.store_first() {
                 st.end_link(Some(error));
                 return st;
@@ -422,6 +429,7 @@ impl Client {
     fn write<'a>(&'a self, mut st: Guard<'a>, mut io: Box<Io>, lent: &[u8]) -> (Guard<'a>, bool) {
         let (generation, reports) = (st.generation, st.reports);
         st.session.poll_transmit(&mut io.pending);
+        let len = io.pending.len();
         drop(st);
         let (sent, outcome) = io.write(lent);
         st = self.lock();
@@ -433,7 +441,9 @@ impl Client {
         }
         let gone = io.stream.is_gone();
         st.io = Some(io);
-        st.session.transmitted(sent, Instant::now());
+        let now = Instant::now();
+        st.session.transmitted(sent, now);
+        st.pace.written(len, reports, now);
         match outcome {
             Ok(blocked) => st.write_blocked = blocked && st.reports == reports,
             Err(error) => match stream_error("read or write", &error) {
@@ -525,12 +535,16 @@ impl State {
     fn prepare_wait(&mut self) -> Wait {
         let foreign_dispatcher = self.dispatcher.is_some();
         let up = matches!(self.link, Link::Up(_));
-        let ready = self.failure.is_some()
+        let more_than_output = self.failure.is_some()
             || (self.session.has_events() && !foreign_dispatcher)
             || (up && self.readable && !foreign_dispatcher)
-            || (up && self.io.is_some() && self.has_output() && !self.write_blocked)
             || self.is_flushed_and_closing();
+        let output = up && self.io.is_some() && self.has_output() && !self.write_blocked;
+        let ready = more_than_output || output;
         self.parked = !ready;
+        if !output {
+            self.pace.rest();
+        }
         let dial_deadline = match &self.link {
             Link::Dialing(dial) => dial.deadline(),
             _ => None,
@@ -559,6 +573,7 @@ impl State {
             ready,
             idle: self.is_idle(),
             deadline,
+            gathers: output && !more_than_output && self.hosted && self.pace.is_too_fast(),
         }
     }
 }

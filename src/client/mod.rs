@@ -30,6 +30,7 @@ mod fork;
 mod intake;
 mod lifecycle;
 mod options;
+mod pace;
 mod receive;
 
 use std::collections::hash_map::RandomState;
@@ -51,6 +52,7 @@ pub use fork::{Frozen, FrozenCommons};
 pub use lifecycle::read_references;
 pub use lifecycle::{Address, LifecycleEvent, Phase, ReconnectRules, ServerOrder};
 pub use options::{Options, ReconnectDelay, Route, Server, Target, TransportKind, WillMessage};
+pub use pace::PAUSE;
 pub use receive::free_idle_buffers;
 
 use crate::codec::{Properties, PropertyBuf, SubscriptionOptions};
@@ -62,6 +64,7 @@ use crate::transport::{Dial, Stream};
 use crate::types::{PacketId, QoS, ReasonCode};
 use intake::Intake;
 use lifecycle::Lifecycle;
+use pace::Pace;
 use receive::ReceiveBuf;
 
 /// An MQTT client. All methods may be called from any thread and from inside any
@@ -132,6 +135,8 @@ struct State {
     reports: u64,
     /// When a publishing thread last wrote or woke the thread that waits for the network.
     stirred: Instant,
+    /// Of the writes of a loop thread.
+    pace: Pace,
     closed: bool,
     /// The program wants log lines.
     logging: bool,
@@ -167,6 +172,9 @@ impl Io {
 }
 
 type Guard<'a> = MutexGuard<'a, State>;
+
+/// How often a lock is tried before the thread sleeps.
+const SPINS: u32 = 40;
 
 impl Client {
     /// A client that is not connected. `client_id` `None` leaves the choice to the server
@@ -314,18 +322,21 @@ impl Client {
         Ok(id)
     }
 
-    /// As [`Client::publish`], of a message of QoS 0 without properties to a topic that was
+    /// As [`Client::publish`], of a message without properties to a topic that was
     /// checked; for a client in which there is more to it, gives `None` and has done nothing.
     #[inline(always)]
     pub fn publish_plain(
         &self,
         topic: &str,
         payload: &[u8],
+        qos: QoS,
         retain: bool,
         on_id: impl FnOnce(PacketId),
     ) -> Option<PacketId> {
         let mut st = self.lock();
-        let id = st.session.publish_plain(topic, payload, retain, on_id)?;
+        let id = st
+            .session
+            .publish_plain(topic, payload, qos, retain, on_id)?;
         self.kick_output(st);
         Some(id)
     }
@@ -455,14 +466,31 @@ impl Client {
 
     #[inline(always)]
     fn lock(&self) -> Guard<'_> {
-        let st = match self.state.lock() {
+        let st = match self.state.try_lock() {
             Ok(st) => st,
-            Err(poisoned) => self.recover(poisoned),
+            Err(_) => self.lock_contended(),
         };
         if st.logging {
             return self.mind_log_handler(st);
         }
         st
+    }
+
+    /// Most locks are held for less time than it takes to fall asleep.
+    #[cold]
+    fn lock_contended(&self) -> Guard<'_> {
+        for round in 0..SPINS {
+            for _ in 0..1 << round.min(5) {
+                std::hint::spin_loop();
+            }
+            if let Ok(st) = self.state.try_lock() {
+                return st;
+            }
+        }
+        match self.state.lock() {
+            Ok(st) => st,
+            Err(poisoned) => self.recover(poisoned),
+        }
     }
 
     /// What a log handler does is not logged: its lines would come back to it for ever.
@@ -516,6 +544,7 @@ impl State {
             write_blocked: false,
             reports: 0,
             stirred: Instant::now(),
+            pace: Pace::new(Instant::now()),
             closed: false,
             logging: false,
             #[cfg(feature = "store")]
@@ -710,7 +739,7 @@ mod tests {
     #[cfg(target_pointer_width = "64")]
     fn what_every_client_has_is_small() {
         let sizes = [
-            ("client", size_of::<Client>(), 1480),
+            ("client", size_of::<Client>(), 1488),
             ("session", size_of::<Session>(), 930),
             ("options", size_of::<Options>(), 120),
             ("target", size_of::<Target>(), 64),

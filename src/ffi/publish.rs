@@ -11,7 +11,6 @@ use super::property::mosquitto_property;
 use crate::client::Publication;
 use crate::codec::Place;
 use crate::error::{CallerError, Error};
-use crate::types::QoS;
 
 /// Publishes a message.
 ///
@@ -109,11 +108,11 @@ unsafe fn publish(
                 arguments::write_mid(mid),
             )
         };
-        if qos == QoS::AtMostOnce && properties.is_null() {
+        if properties.is_null() {
             // SAFETY: the caller's promise.
             if let Some(topic) = unsafe { arguments::plain_topic(topic) } {
                 if client
-                    .publish_plain(topic, payload, retain, on_id)
+                    .publish_plain(topic, payload, qos, retain, on_id)
                     .is_some()
                 {
                     return Ok(());

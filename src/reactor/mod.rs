@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use once_cell::sync::OnceCell;
 
-use crate::client::Client;
+use crate::client::{Client, PAUSE};
 use crate::error::{CallerError, Error, Result};
 pub use fork::{FrozenProcess, FrozenRunner};
 use poller::{Poller, Waker};
@@ -311,6 +311,9 @@ impl Shared {
         let wait = self.client.prepare_wait();
         if wait.idle && !patient {
             return self.client.handle_ready(false, false, false);
+        }
+        if wait.gathers {
+            std::thread::sleep(PAUSE);
         }
         let ready = poller.wait(&wait, timeout)?;
         self.client

@@ -37,6 +37,15 @@ impl EventQueue {
         }
     }
 
+    /// Appends the success of a message.
+    #[inline(always)]
+    pub fn push_success(&mut self, id: PacketId) {
+        match self.queue.back_mut() {
+            Some(Queued::Published(run)) => run.push_back(id),
+            _ => self.push_published([id]),
+        }
+    }
+
     /// Appends the success of some messages.
     pub fn push_published(&mut self, ids: impl IntoIterator<Item = PacketId>) {
         if let Some(Queued::Published(run)) = self.queue.back_mut() {

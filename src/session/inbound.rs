@@ -45,6 +45,13 @@ impl Session {
             self.keep_alive.received(now);
         }
         if self.state == State::Connected && self.maximum_packet_size >= AckKind::SUCCESS_LEN {
+            let ends = self.take_ends(input, now);
+            if ends > 0 {
+                return Ok(Some(Step {
+                    consumed: ends * AckKind::SUCCESS_LEN,
+                    delivery: None,
+                }));
+            }
             if let Some((kind, packet_id)) = AckKind::parse_success(input) {
                 self.stats.control_received += 1;
                 self.handle_ack(&Ack::new(kind, packet_id, ReasonCode::SUCCESS), now)?;

@@ -26,6 +26,7 @@ mod packet_id_map;
 mod packet_ids;
 mod plain;
 mod publish;
+mod publish_plain;
 mod queue_limits;
 mod stats;
 mod subscriptions;

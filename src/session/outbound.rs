@@ -13,6 +13,7 @@ use std::time::Instant;
 use super::bodies::{Bodies, Span};
 use super::journal::Journal;
 use super::packet_id_map::PacketIdMap;
+use crate::codec::primitive::varint_len;
 use crate::codec::{PropertyBuf, PropertyId, Value};
 use crate::types::{PacketId, QoS};
 
@@ -61,6 +62,19 @@ pub struct Entry {
     pub retain: bool,
     /// What is sent.
     pub content: Content,
+}
+
+/// A message that is sent as it is kept.
+#[derive(Debug)]
+pub struct PlainBody<'a> {
+    /// Its packet identifier.
+    pub packet_id: PacketId,
+    /// QoS.
+    pub qos: QoS,
+    /// The retain flag.
+    pub retain: bool,
+    /// The body of its PUBLISH.
+    pub body: &'a [u8],
 }
 
 /// What a message carries, in the form that makes sending it cheap.
@@ -325,19 +339,67 @@ impl Outbound {
     pub fn mark_sent(&mut self, id: PacketId) {
         if self.cursor == self.base + self.begun.len() as u64 {
             if let Some(entry) = self.waiting.pop_front() {
-                let len = entry.content.len();
-                self.waiting_bytes -= len;
-                self.begun_bytes += len;
-                self.taken += 1;
-                self.begun.push_back(Some(entry));
+                self.has_begun(entry);
             }
         }
+        self.mark_in_flight(id);
+    }
+
+    /// This message has left those that wait and is sent now.
+    #[inline(always)]
+    fn has_begun(&mut self, entry: Entry) {
+        let len = entry.content.len();
+        self.waiting_bytes -= len;
+        self.begun_bytes += len;
+        self.taken += 1;
+        self.begun.push_back(Some(entry));
+    }
+
+    #[inline(always)]
+    fn mark_in_flight(&mut self, id: PacketId) {
         self.sent.insert(id, self.cursor);
         self.in_flight += 1;
         self.cursor += 1;
         if let Some(journal) = &mut self.journal {
             journal.sent(id);
         }
+    }
+
+    /// Takes the next message to send, which is in flight then, if it is sent for the first time,
+    /// as it is kept, and is within these limits; `may_use` says whether its identifier can be
+    /// used, being told whether a message has it that was sent.
+    #[inline(always)]
+    pub fn begin_plain(
+        &mut self,
+        window: usize,
+        maximum_qos: QoS,
+        maximum_packet_size: usize,
+        may_use: impl FnOnce(PacketId, bool) -> bool,
+    ) -> Option<PlainBody<'_>> {
+        let all_begun = self.cursor == self.base + self.begun.len() as u64;
+        if self.in_flight >= window || !all_begun || self.at_most_once.is_some() {
+            return None;
+        }
+        let next = self.waiting.front()?;
+        let Content::Body(span) = next.content else {
+            return None;
+        };
+        let (packet_id, qos, retain) = (next.packet_id, next.qos, next.retain);
+        let fits = qos <= maximum_qos
+            && 1 + varint_len(span.len() as u32) + span.len() <= maximum_packet_size;
+        if !fits || !may_use(packet_id, self.sent.contains(packet_id)) {
+            return None;
+        }
+        let mut entry = self.waiting.pop_front()?;
+        entry.stage = Stage::after_sending(qos);
+        self.has_begun(entry);
+        self.mark_in_flight(packet_id);
+        Some(PlainBody {
+            packet_id,
+            qos,
+            retain,
+            body: self.bodies.get(span),
+        })
     }
 
     /// Whether there are no messages.
@@ -472,6 +534,16 @@ impl Outbound {
                 self.releases += 1;
             }
         }
+    }
+
+    /// Ends the message in flight with this identifier, if it stands there.
+    #[inline(always)]
+    pub fn end(&mut self, id: PacketId, stage: Stage) -> bool {
+        let stands_there = self.get_mut(id).is_some_and(|entry| entry.stage == stage);
+        if stands_there {
+            self.remove(id);
+        }
+        stands_there
     }
 
     /// Ends the message in flight with this identifier.

@@ -9,10 +9,9 @@ use super::outbound::{Content, Entry, Parts, Stage};
 use super::stats::DropReason;
 use super::{Outcome, Resume, Session, SessionEvent, State};
 use crate::codec::primitive::{put_string, varint_len, VARINT_MAX};
-use crate::codec::PLAIN_BODY_LEN;
 use crate::codec::{
-    put_fixed_header, put_plain, AckKind, PacketType, Place, Properties, PropertyBuf, PropertyId,
-    Publish, Value,
+    put_fixed_header, AckKind, PacketType, Place, Properties, PropertyBuf, PropertyId, Publish,
+    Value,
 };
 use crate::error::{CallerError, Error, Result};
 use crate::types::{topic, PacketId, ProtocolVersion, QoS, ReasonCode};
@@ -192,41 +191,6 @@ impl Session {
         self.check_size(1 + varint_len(body_len as u32) + body_len)
     }
 
-    /// Publishes a message of QoS 0 without properties, as most are; `topic` was checked. Gives
-    /// `None`, and has done nothing, for a session in which there is more to it.
-    #[inline(always)]
-    pub fn publish_plain(
-        &mut self,
-        topic: &str,
-        payload: &[u8],
-        retain: bool,
-        on_id: impl FnOnce(PacketId),
-    ) -> Option<PacketId> {
-        let with_properties = self.version.has_properties();
-        let body_len = 2 + topic.len() + usize::from(with_properties) + payload.len();
-        let is_plain = self.state == State::Connected
-            && body_len < PLAIN_BODY_LEN
-            && self.check_size(3 + body_len).is_ok()
-            && !self.logging
-            && self.queue.is_none()
-            && self.queued - self.sent < self.memory as u64
-            && !self.outbound_aliases.is_automatic();
-        if !is_plain {
-            return None;
-        }
-        let packet_id = self.ids.pass();
-        on_id(packet_id);
-        let flags = u8::from(retain && self.server.retain_available);
-        let out = self.transmit.open_segment();
-        let before = out.len();
-        put_plain(out, flags, topic, with_properties, payload, body_len);
-        let len = out.len() - before;
-        self.stats.sent[0].add(len);
-        self.queued += len as u64;
-        self.unwritten.push(self.queued, packet_id);
-        Some(packet_id)
-    }
-
     fn publish_at_most_once(
         &mut self,
         message: &Publication<'_>,
@@ -383,7 +347,7 @@ impl Session {
         self.outbound.is_sent(id) || self.requests.contains(id)
     }
 
-    fn window(&self) -> usize {
+    pub(super) fn window(&self) -> usize {
         // "No limit" leaves half of the identifiers to messages that wait and to requests,
         // so that a program that is faster than the server is never short of one.
         let own = match self.send_maximum {
@@ -393,11 +357,15 @@ impl Session {
         usize::from(own.min(self.server.receive_maximum))
     }
 
+    /// Whether what waits may be sent now.
+    #[inline(always)]
+    pub(super) fn may_send_waiting(&self) -> bool {
+        self.resume == Resume::Running && matches!(self.state, State::Connected | State::Connecting)
+    }
+
     /// Sends what waits, in order, as far as the window has room.
     pub(super) fn send_waiting(&mut self, now: Instant) {
-        let may_send = self.resume == Resume::Running
-            && matches!(self.state, State::Connected | State::Connecting);
-        if !may_send {
+        if !self.may_send_waiting() {
             return;
         }
         if self.overdrawn {
@@ -405,7 +373,7 @@ impl Session {
         }
         let window = self.window();
         while self.outbound.in_flight() < window || self.outbound.next_is_at_most_once() {
-            if self.send_plain() {
+            if self.send_plain(window) {
                 continue;
             }
             let Some(entry) = self.outbound.next() else {
@@ -443,42 +411,6 @@ impl Session {
             self.ids.reserve(packet_id);
             self.outbound.mark_sent(packet_id);
         }
-    }
-
-    /// Sends the next message for the first time, if nothing but that is to be done, as with
-    /// most.
-    #[inline(always)]
-    fn send_plain(&mut self) -> bool {
-        if self.overdrawn || self.logging {
-            return false;
-        }
-        let Some((entry, bodies)) = self.outbound.next_and_bodies() else {
-            return false;
-        };
-        let Content::Body(span) = entry.content else {
-            return false;
-        };
-        let limit = self.server.maximum_packet_size as usize;
-        let sendable = entry.stage == Stage::Waiting
-            && entry.qos != QoS::AtMostOnce
-            && entry.qos <= self.server.maximum_qos
-            && 1 + varint_len(span.len() as u32) + span.len() <= limit;
-        if !sendable {
-            return false;
-        }
-        let (packet_id, qos) = (entry.packet_id, entry.qos);
-        entry.stage = Stage::after_sending(qos);
-        let retain = entry.retain && self.server.retain_available;
-        let flags = entry.qos.number() << 1 | u8::from(retain);
-        let out = self.transmit.open_segment();
-        let before = out.len();
-        put_fixed_header(out, PacketType::Publish, flags, span.len());
-        out.extend_from_slice(bodies.get(span));
-        let len = out.len() - before;
-        self.queued += len as u64;
-        self.count_sent(packet_id, qos, len, false);
-        self.outbound.mark_sent(packet_id);
-        true
     }
 
     /// Drops the next message if it expired while waiting, or if this server cannot
@@ -716,7 +648,12 @@ pub(super) fn body_len(version: ProtocolVersion, message: &Publication<'_>) -> u
 
 /// Appends the variable header and payload of a PUBLISH.
 #[inline(always)]
-fn put_body(out: &mut Vec<u8>, version: ProtocolVersion, message: &Publication<'_>, id: PacketId) {
+pub(super) fn put_body(
+    out: &mut Vec<u8>,
+    version: ProtocolVersion,
+    message: &Publication<'_>,
+    id: PacketId,
+) {
     put_string(out, message.topic);
     if message.qos != QoS::AtMostOnce {
         out.extend_from_slice(&id.number().to_be_bytes());

@@ -113,6 +113,7 @@ impl Session {
     }
 
     /// Whether a message of `len` bytes is within that.
+    #[inline(always)]
     pub(super) fn fits_memory(&self, len: usize) -> bool {
         let (number, bytes) = self.outbound.size();
         let kept = bytes + number * KEEPING + (self.queued - self.sent) as usize;
