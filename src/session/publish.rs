@@ -307,8 +307,15 @@ impl Session {
             }))
         } else {
             let (version, len) = (self.version, body_len(self.version, message));
-            self.outbound
-                .keep_body(len, |out| put_body(out, version, message, packet_id))
+            let put = |out: &mut Vec<u8>| put_body(out, version, message, packet_id);
+            if message.qos == QoS::AtMostOnce {
+                // What may be dropped before its neighbours has memory of its own.
+                let mut body = Vec::with_capacity(len);
+                put(&mut body);
+                Content::Large(Arc::new(body))
+            } else {
+                self.outbound.keep_body(len, put)
+            }
         };
         let entry = Entry {
             packet_id,
@@ -447,13 +454,13 @@ impl Session {
             if entry.stage != Stage::AwaitPubrec && entry.qos != QoS::AtMostOnce {
                 self.ids.release(entry.packet_id);
             }
-            let properties = PropertyBuf::new();
-            self.note_outcome(entry.packet_id, outcome, reason, &properties);
             self.events.push(SessionEvent::Published {
                 packet_id: entry.packet_id,
                 reason,
-                properties,
+                properties: PropertyBuf::new(),
             });
+            let none = PropertyBuf::new();
+            self.note_outcome(entry.packet_id, outcome, reason, &none);
         }
         true
     }
@@ -478,6 +485,12 @@ impl Session {
                 put_fixed_header(out, PacketType::Publish, flags, span.len());
                 out.extend_from_slice(bodies.get(*span));
             }),
+            Content::Large(body) if body.len() < LENT_FROM && entry.qos == QoS::AtMostOnce => {
+                self.transmit.append_with(|out| {
+                    put_fixed_header(out, PacketType::Publish, flags, body.len());
+                    out.extend_from_slice(body);
+                });
+            }
             Content::Large(body) => {
                 let body = Arc::clone(body);
                 self.transmit.append_with(|out| {
