@@ -135,6 +135,14 @@ store-test: packages ## test sessions that survive a crash; leaves libraries wit
 	MQTTRS_BUILD_DIR="$(abspath $(BUILD))/store" $(CARGO) test --locked --features store --test store --test store_kill --test session_store
 	$(CARGO) test --locked --features store --lib store::
 
+.PHONY: stop-times
+stop-times: ## how long each way to stop takes in each state of the network; writes docs/reliability/stop.json
+	MQTTRS_STOP_TIMES="$(CURDIR)/docs/reliability/stop.json" $(CARGO) test --locked --test stop_times
+
+.PHONY: outage
+outage: ## an hour without a connection, by a simulated clock, and the memory it takes; writes docs/reliability/outage.json
+	MQTTRS_OUTAGE="$(CURDIR)/docs/reliability/outage.json" $(CARGO) test --locked --test outage
+
 .PHONY: conformance
 conformance: ## prove each statement of the specifications that binds a client, and count
 	CARGO="$(CARGO)" scripts/conformance.sh
