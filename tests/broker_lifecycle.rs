@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ffi::{c_char, c_int, c_uint, c_void, CStr};
 use std::sync::{Condvar, Mutex};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use support::prop::*;
 use support::*;
@@ -63,6 +63,7 @@ extern "C" {
         order: c_int,
     ) -> c_int;
     fn mqttrs_connect(mosq: *mut mosquitto, keepalive: c_int, props: *const c_void) -> c_int;
+    fn mqttrs_connect_timeout_set(mosq: *mut mosquitto, milliseconds: c_uint) -> c_int;
     fn mqttrs_resubscribe_set(mosq: *mut mosquitto, on: bool) -> c_int;
     fn mqttrs_lifecycle_callback_set(mosq: *mut mosquitto, callback: Option<Callback>) -> c_int;
 }
@@ -282,6 +283,103 @@ fn a_server_reference_is_followed_in_connack_and_in_disconnect() {
     client.expect_event(Event::DisconnectV5(0x9d, props.to_vec()));
     // The delay, though cut short, has made room for another reference.
     accept(&third, &mut client, V5);
+}
+
+#[test]
+fn a_server_that_sends_clients_away_says_whether_for_good() {
+    for reason in [0x9c, 0x9d] {
+        let broker = Broker::start();
+        let client = client(V5);
+        observe(&client);
+        client.loop_start().unwrap();
+        client.connect_async(broker.port(), 60).unwrap();
+        let mut peer = broker.accept();
+        peer.take_packet();
+        peer.send(&connack(V5, false, reason, &[]));
+        assert_eq!(next(&client).0, 1);
+        let (state, cause, ..) = next(&client);
+        assert_eq!((state, cause), (4, c_int::from(reason)));
+        // The same while connected, where another attempt may find the server back.
+        while client.try_event().is_some() {}
+        client.connect_async(broker.port(), 60).unwrap();
+        let mut peer = broker.accept();
+        peer.take_packet();
+        peer.send(&connack(V5, false, 0, &[]));
+        assert_eq!((next(&client).0, next(&client).0), (1, 2));
+        peer.send(&disconnect_reason(reason));
+        let (state, cause, ..) = next(&client);
+        assert_eq!((state, cause), (3, c_int::from(reason)));
+    }
+}
+
+#[test]
+fn without_a_keep_alive_silence_instead_of_connack_ends_with_the_connect_timeout() {
+    for drive in [Drive::Loop, Drive::Foreign, Drive::Thread] {
+        let broker = Broker::start();
+        let mut client = client(V311);
+        client.drive = drive;
+        assert_eq!(unsafe { mqttrs_connect_timeout_set(client.0, 100) }, 0);
+        if drive == Drive::Thread {
+            client.loop_start().unwrap();
+        }
+        client.connect_async(broker.port(), 0).unwrap();
+        let mut mute = broker.accept();
+        client.expect_event(Event::DisconnectV5(MOSQ_ERR_ERRNO, vec![]));
+        mute.take_packet();
+        mute.expect_close();
+        // Once CONNACK is there, nothing ends the connection.
+        client.last = MOSQ_ERR_SUCCESS;
+        client.connect_async(broker.port(), 0).unwrap();
+        let mut peer = broker.accept();
+        peer.take_packet_while(|_| client.step(Duration::from_millis(1)));
+        peer.send(&connack(V311, false, 0, &[]));
+        client.expect_event(Event::ConnectV5(0, 0, vec![]));
+        let late = Instant::now() + Duration::from_millis(200);
+        while Instant::now() < late {
+            client.step(Duration::from_millis(10));
+        }
+        assert_eq!(client.try_event(), None);
+        assert_ne!(client.socket(), -1);
+    }
+}
+
+#[test]
+fn reinitialise_ends_an_attempt_and_the_client_connects_anew() {
+    let (mute, good) = (Broker::start(), Broker::start());
+    for blocking in [false, true] {
+        let mut client = client(V311);
+        client.drive = Drive::Loop;
+        let connect = match blocking {
+            false => Handle::connect_async,
+            true => Handle::connect,
+        };
+        connect(*client, mute.port(), 60).unwrap();
+        let mut peer = mute.accept();
+        let anew = || unsafe {
+            mosquitto_reinitialise(client.0, c"u".as_ptr(), true, std::ptr::null_mut())
+        };
+        assert_eq!(anew(), MOSQ_ERR_SUCCESS);
+        peer.take_packet();
+        peer.expect_close();
+        assert_eq!(client.reconnect(), Err(MOSQ_ERR_INVAL), "it has no server");
+        client.connect(good.port(), 60).unwrap();
+        assert_eq!(good.accept().take_packet()[0], 0x10);
+    }
+}
+
+#[test]
+fn reinitialise_in_the_pre_connect_callback_overtakes_the_attempt() {
+    unsafe extern "C" fn anew(m: *mut mosquitto, _: *mut c_void) {
+        let rc = unsafe { mosquitto_reinitialise(m, c"u".as_ptr(), true, std::ptr::null_mut()) };
+        assert_eq!(rc, MOSQ_ERR_SUCCESS);
+    }
+    let broker = Broker::start();
+    let client = client(V311);
+    unsafe { mosquitto_pre_connect_callback_set(client.0, Some(anew)) };
+    assert_eq!(client.connect(broker.port(), 60), Err(MOSQ_ERR_INVAL));
+    assert!(broker.try_accept().is_none());
+    client.connect(broker.port(), 60).unwrap();
+    broker.accept().take_packet();
 }
 
 #[test]

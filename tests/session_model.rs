@@ -10,8 +10,11 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use mqttrs::codec::{Properties, PropertyBuf, PropertyId, SubscriptionOptions, Value};
-use mqttrs::error::{Error, PeerError};
-use mqttrs::session::{ConnectRequest, Publication, Session, SessionEvent, State, TransmitBuf};
+use mqttrs::error::{CallerError, Error, PeerError};
+use mqttrs::session::{
+    ConnectRequest, Outcome, Overflow, Publication, QueueOptions, Session, SessionEvent, State,
+    TransmitBuf,
+};
 use mqttrs::types::{QoS, ReasonCode};
 use session_support::model_broker::{read_mid, read_publish, ModelBroker};
 use session_support::rng::Rng;
@@ -62,6 +65,9 @@ struct Totals {
     lost_sessions: usize,
     expirations: usize,
     received: usize,
+    refused: usize,
+    /// By [`Outcome`]: how many messages ended so.
+    ends: HashMap<String, usize>,
 }
 
 impl Totals {
@@ -72,6 +78,11 @@ impl Totals {
         self.lost_sessions += world.lost_sessions;
         self.expirations += world.expirations;
         self.received += world.received.len();
+        self.refused += world.refused;
+        for message in &world.messages {
+            let end = format!("{:?}", message.told.unwrap());
+            *self.ends.entry(end).or_default() += 1;
+        }
     }
 
     fn check(&self) {
@@ -81,6 +92,22 @@ impl Totals {
         assert!(self.lost_sessions > 100, "{self:?}");
         assert!(self.expirations > 100, "{self:?}");
         assert!(self.received > 10_000, "{self:?}");
+        assert!(self.refused > 100, "{self:?}");
+        for end in [
+            Outcome::Sent,
+            Outcome::Acknowledged,
+            Outcome::Expired,
+            Outcome::Overflow,
+            Outcome::Cleared,
+            Outcome::ConnectionLost,
+            Outcome::SessionLost,
+        ] {
+            let number = self.ends.get(&format!("{end:?}")).copied();
+            assert!(
+                number.is_some_and(|number| number > 10),
+                "{end:?}: {self:?}"
+            );
+        }
     }
 }
 
@@ -97,6 +124,8 @@ struct Message {
     expires: Option<Instant>,
     /// It was reported as expired.
     expired: bool,
+    /// What the program was told became of it.
+    told: Option<Outcome>,
 }
 
 /// Client, link and broker.
@@ -130,6 +159,11 @@ struct World {
     /// SUBSCRIBEs without an answer.
     requests: HashSet<u16>,
     unwritten_at_most_once: HashMap<u16, u32>,
+    /// Accepted messages without an outcome.
+    untold: HashMap<u16, u32>,
+    /// What may wait.
+    queue: Option<QueueOptions>,
+    refused: usize,
     /// Messages that came to the client, in order.
     received: Vec<(String, u8, u32)>,
     to_client: Vec<(&'static str, u8)>,
@@ -148,6 +182,19 @@ impl World {
         let mut session = Session::new(Some("model".into()), now);
         session.set_version(protocol(version));
         session.set_send_maximum(window as u16, now);
+        session.set_outcomes(true);
+        let queue = rng.once_in(3).then(|| QueueOptions {
+            max_messages: rng.below(12),
+            max_bytes: rng.below(4) * 40,
+            overflow: *rng.pick(&[
+                Overflow::Refuse,
+                Overflow::DropOldest,
+                Overflow::DropAtMostOnce,
+            ]),
+            keep_at_most_once: rng.once_in(2),
+            wait: Duration::ZERO,
+        });
+        session.set_queue(queue);
         World {
             version,
             clean: rng.once_in(5),
@@ -168,6 +215,9 @@ impl World {
             written_before: HashSet::new(),
             requests: HashSet::new(),
             unwritten_at_most_once: HashMap::new(),
+            untold: HashMap::new(),
+            queue,
+            refused: 0,
             received: Vec::new(),
             to_client: Vec::new(),
             cuts: 0,
@@ -205,6 +255,7 @@ impl World {
             18..=19 => self.poll_events(),
             20 => self.now += Duration::from_millis(self.rng.below(3_000) as u64),
             21 if self.rng.once_in(2) => self.cut(),
+            21 if self.queue.is_some() && self.rng.once_in(8) => self.session.clear_queue(),
             22 if self.session.state() == State::Connected => {
                 let options = SubscriptionOptions::new(0).unwrap();
                 self.session
@@ -278,7 +329,6 @@ impl World {
         self.under_way.clear();
         self.inbox.clear();
         self.requests.clear();
-        self.unwritten_at_most_once.clear();
     }
 
     fn publish(&mut self) {
@@ -305,10 +355,21 @@ impl World {
             self.now,
             |_| (),
         );
-        let Ok(mid) = outcome else {
-            assert_eq!((qos, self.session.state()), (0, State::Offline));
-            return;
+        let mid = match outcome {
+            Ok(mid) => mid,
+            Err(Error::Caller(CallerError::QueueFull)) => {
+                assert!(self.queue.is_some());
+                self.refused += 1;
+                return;
+            }
+            Err(_) => {
+                assert_eq!((qos, self.session.state()), (0, State::Offline));
+                assert!(self.queue.is_none_or(|queue| !queue.keep_at_most_once));
+                return;
+            }
         };
+        let holder = self.untold.insert(mid.number(), number);
+        assert_eq!(holder, None, "an identifier that another message has");
         if qos == 0 {
             self.unwritten_at_most_once.insert(mid.number(), number);
         }
@@ -320,6 +381,7 @@ impl World {
             taken_over: false,
             expires,
             expired: false,
+            told: None,
         });
     }
 
@@ -419,6 +481,9 @@ impl World {
                         self.outcome(packet_id.number());
                     }
                 }
+                Some(SessionEvent::Outcome {
+                    packet_id, outcome, ..
+                }) => self.told(packet_id.number(), outcome),
                 Some(SessionEvent::Subscribed { packet_id, .. }) => {
                     assert!(self.requests.remove(&packet_id.number()));
                 }
@@ -434,6 +499,34 @@ impl World {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// A message has its outcome: its first, and one that can be.
+    fn told(&mut self, mid: u16, outcome: Outcome) {
+        let number = self.untold.remove(&mid).expect("an outcome for nothing");
+        let message = &mut self.messages[number as usize];
+        assert_eq!(message.told.replace(outcome), None);
+        let published = message.outcomes == 1;
+        match outcome {
+            Outcome::Sent => assert!(message.qos == 0 && published),
+            Outcome::Acknowledged => {
+                assert!(message.qos > 0 && published && !message.expired);
+            }
+            Outcome::Expired => assert!(message.expired && published),
+            Outcome::SessionLost => {
+                assert!(message.qos == 2 && published && self.lost_sessions > 0);
+            }
+            Outcome::Overflow | Outcome::Cleared => {
+                assert!(self.queue.is_some() && !published);
+                assert!(!self.written_before.contains(&number), "it was sent");
+                self.unwritten_at_most_once.remove(&mid);
+            }
+            Outcome::ConnectionLost => {
+                assert!(message.qos == 0 && !published);
+                self.unwritten_at_most_once.remove(&mid);
+            }
+            Outcome::TooLarge | Outcome::QosNotSupported => panic!("{outcome:?}"),
         }
     }
 
@@ -475,11 +568,16 @@ impl World {
             let count = self.broker.counts.get(&(number as u32)).copied();
             let count = count.unwrap_or(0);
             assert!(message.outcomes <= 1, "{message:?} ended more than once");
+            let end = message.told;
+            assert!(end.is_some(), "{message:?} has no outcome");
+            let was_dropped = matches!(end, Some(Outcome::Overflow | Outcome::Cleared));
             match message.qos {
                 0 => assert!(count <= message.outcomes, "{message:?} came {count} times"),
+                _ if was_dropped => {}
                 _ => assert_eq!(message.outcomes, 1, "{message:?} never ended"),
             }
             match message.qos {
+                _ if was_dropped => assert_eq!(count, 0, "{message:?} came all the same"),
                 _ if message.expired => assert!(count == 0 || self.lost_sessions > 0),
                 1 => assert!(count >= 1, "{message:?} was lost"),
                 2 if self.lost_sessions == 0 => assert_eq!(count, 1, "{message:?}"),
