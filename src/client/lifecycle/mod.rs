@@ -26,6 +26,8 @@ const SETTLED: Duration = Duration::from_secs(10);
 /// | `Connecting`, `Up` | `GivenUp` | the same, but another attempt cannot fare better, was one too many, or is switched off |
 /// | `Connecting`, `Up` | `Idle` | the same, but nobody runs a loop that connects again, or the program disconnected |
 /// | `Waiting` | `Idle` | the loop ended, or the program disconnected |
+/// | `Waiting` | `Waiting` | the program asked for an attempt at once |
+/// | `Idle` | `Waiting`, `GivenUp` | a loop that connects again begins to run, after a failure |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
     /// There is no connection, and none comes by itself.
