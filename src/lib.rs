@@ -20,7 +20,7 @@ pub mod error;
 pub mod ffi;
 pub mod reactor;
 pub mod session;
-#[cfg(feature = "store")]
+#[cfg(any(feature = "store", test))]
 pub mod store;
 pub mod transport;
 pub mod types;

@@ -89,30 +89,32 @@ impl Compaction {
         }
         let Some(new) = &mut self.new else {
             if self.at == self.end {
-                let (file, format) = begin_log(folder)?;
+                let begun = begin_log(folder);
+                let (file, format) = begun.map_err(|error| failed(folder, &error))?;
                 let len = HEADER;
                 self.new = Some(NewLog { file, format, len });
                 self.at = HEADER;
             }
             return Ok(false);
         };
+        let mut frame = Vec::new();
         if !out.is_empty() {
-            let mut frame = Vec::new();
             new.format.frame(&out, &mut frame);
-            let written = new.file.write_all(&frame);
-            written.map_err(|error| failed(folder, &error))?;
-            let written = frame.len() as u64;
-            new.len += written;
-            *worked += written;
-            self.unsynced += written;
         }
+        let size = frame.len() as u64;
+        new.len += size;
+        *worked += size;
+        self.unsynced += size;
         let done = self.at == len;
-        if sync && (done || self.unsynced >= SYNC_FROM) {
+        let mut written = new.file.write_all(&frame);
+        if written.is_ok() && sync && (done || self.unsynced >= SYNC_FROM) {
             self.unsynced = 0;
-            let synced = new.file.sync_data();
-            synced.map_err(|error| failed(folder, &error))?;
+            written = new.file.sync_data();
         }
-        Ok(done)
+        match written {
+            Ok(()) => Ok(done),
+            Err(error) => Err(failed(folder, &error)),
+        }
     }
 
     /// What [`Compaction::step`] has made, once that was done.

@@ -5,11 +5,11 @@ use std::sync::OnceLock;
 
 /// How the checksum goes on by one byte, and by one with one, two and three zeros behind it. They
 /// are made when they are first needed, so that the library's file has no room for them.
-static TABLES: OnceLock<[[u32; 256]; 4]> = OnceLock::new();
+static TABLES: OnceLock<Box<[[u32; 256]; 4]>> = OnceLock::new();
 
 /// Goes on with the checksum `crc` of what came before; 0 begins one.
 pub(super) fn crc32(crc: u32, bytes: &[u8]) -> u32 {
-    let tables = TABLES.get_or_init(tables);
+    let tables = TABLES.get_or_init(|| Box::new(tables()));
     let mut words = bytes.chunks_exact(4);
     let mut state = !crc;
     for word in &mut words {

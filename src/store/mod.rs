@@ -20,7 +20,6 @@ mod log;
 mod reserve;
 mod sync;
 
-use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -102,27 +101,19 @@ impl Store {
         durability: Durability,
         apply: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<(Store, u64)> {
-        let of_folder = |error: io::Error| failed(folder, &error);
-        let lock = lock_folder(folder)?;
-        // What a process left that died while it wrote the log anew.
-        let _ = fs::remove_file(folder.join(NEW_LOG));
-        let path = folder.join(LOG);
-        if !path.exists() {
-            begin_log(folder)?;
-            let renamed = fs::rename(folder.join(NEW_LOG), &path);
-            renamed.map_err(of_folder)?;
-        }
-        let log = open(folder, LOG).map_err(of_folder)?;
-        let found = log.metadata().map_err(of_folder)?.len();
-        let (format, len) = log::read(&path, &log, found, apply)?;
-        if len < found {
-            log.set_len(len).map_err(of_folder)?;
-        }
-        let reserve = Reserve::open(folder).map_err(of_folder)?;
-        if durability != Durability::ProcessCrash {
-            log.sync_data().map_err(of_folder)?;
-            sync_folder(folder)?;
-        }
+        let files = Files::open(folder).map_err(|error| failed(folder, &error))?;
+        let (log, found) = (files.log, files.len);
+        let (format, len) = log::read(&folder.join(LOG), &log, found, apply)?;
+        let made_whole = || {
+            if len < found {
+                log.set_len(len)?;
+            }
+            match durability {
+                Durability::ProcessCrash => Ok(()),
+                _ => log.sync_data().and_then(|()| sync_folder(folder)),
+            }
+        };
+        made_whole().map_err(|error| failed(folder, &error))?;
         let log = Arc::new(log);
         let syncer = Syncer::start(&log, durability);
         let store = Store {
@@ -135,14 +126,14 @@ impl Store {
             owed: 0,
             worked: 0,
             hopeful_up_to: u64::MAX,
-            reserve,
+            reserve: files.reserve,
             durability,
             syncer,
             number: 0,
             frame: Vec::new(),
             broken: None,
             inherited: false,
-            lock,
+            lock: files.lock,
         };
         Ok((store, found - len))
     }
@@ -288,11 +279,11 @@ impl Store {
     /// Puts the new log in the place of the old one.
     fn replace(&mut self, compaction: Compaction) -> Result<()> {
         let path = self.folder.join(LOG);
-        if path.exists() && !is_same(&self.log, &path) {
-            return Err(failed(&self.folder, &io::ErrorKind::AlreadyExists.into()));
-        }
-        let renamed = fs::rename(self.folder.join(NEW_LOG), path);
-        renamed.map_err(|error| failed(&self.folder, &error))?;
+        let moved = match path.exists() && !is_same(&self.log, &path) {
+            true => Err(io::ErrorKind::WouldBlock.into()), // it is another client's
+            false => fs::rename(self.folder.join(NEW_LOG), path),
+        };
+        moved.map_err(|error| failed(&self.folder, &error))?;
         if let Some(new) = compaction.into_new() {
             self.log = Arc::new(new.file);
             self.format = new.format;
@@ -304,19 +295,18 @@ impl Store {
         if self.durability != Durability::ProcessCrash {
             if let Err(error) = sync_folder(&self.folder) {
                 // Which of the two logs is there after a power failure, nobody can tell.
-                self.broken = Some(error);
+                self.broken = Some(failed(&self.folder, &error));
             }
         }
         Ok(())
     }
 
     /// Makes the folder again that somebody has removed.
-    fn take_folder_again(&mut self) -> Result<()> {
+    fn take_folder_again(&mut self) -> io::Result<()> {
         if !is_same(&self.lock, &self.folder.join(LOCK)) {
             self.lock = lock_folder(&self.folder)?;
         }
-        let reserve = Reserve::open(&self.folder);
-        self.reserve = reserve.map_err(|error| failed(&self.folder, &error))?;
+        self.reserve = Reserve::open(&self.folder)?;
         Ok(())
     }
 }
@@ -333,34 +323,56 @@ impl Drop for Store {
     }
 }
 
-/// Takes a folder, which is made where there is none.
-fn lock_folder(folder: &Path) -> Result<File> {
-    let of_folder = |error: io::Error| failed(folder, &error);
-    if !folder.is_dir() {
-        let made = DirBuilder::new().mode(0o700).create(folder);
-        made.map_err(of_folder)?;
+/// What a folder has.
+struct Files {
+    lock: File,
+    log: File,
+    len: u64,
+    reserve: Reserve,
+}
+
+impl Files {
+    fn open(folder: &Path) -> io::Result<Files> {
+        let lock = lock_folder(folder)?;
+        let (new, path) = (folder.join(NEW_LOG), folder.join(LOG));
+        // What a process left that died while it wrote the log anew.
+        let _ = fs::remove_file(&new);
+        if !path.exists() {
+            begin_log(folder)?;
+            fs::rename(new, path)?;
+        }
+        let log = open(folder, LOG)?;
+        Ok(Files {
+            lock,
+            len: log.metadata()?.len(),
+            log,
+            reserve: Reserve::open(folder)?,
+        })
     }
-    let lock = open(folder, LOCK).map_err(of_folder)?;
-    lock_file(&lock).map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => trouble(folder, "is in use by another client", &error),
-        _ => of_folder(error),
-    })?;
+}
+
+/// Takes a folder, which is made where there is none.
+#[inline(never)]
+fn lock_folder(folder: &Path) -> io::Result<File> {
+    if !folder.is_dir() {
+        DirBuilder::new().mode(0o700).create(folder)?;
+    }
+    let lock = open(folder, LOCK)?;
+    lock_file(&lock)?;
     Ok(lock)
 }
 
 /// A log with nothing in it, not yet in its place.
-fn begin_log(folder: &Path) -> Result<(File, Format)> {
-    let begun = open(folder, NEW_LOG).and_then(|mut log| {
-        let (format, header) = Format::fresh();
-        log.write_all(&header)?;
-        Ok((log, format))
-    });
-    begun.map_err(|error| failed(folder, &error))
+#[inline(never)]
+fn begin_log(folder: &Path) -> io::Result<(File, Format)> {
+    let mut log = open(folder, NEW_LOG)?;
+    let (format, header) = Format::fresh();
+    log.write_all(&header)?;
+    Ok((log, format))
 }
 
-fn sync_folder(folder: &Path) -> Result<()> {
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| failed(folder, &error))
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// Whether the file has no name any more.
@@ -386,11 +398,12 @@ fn open(folder: &Path, name: &str) -> io::Result<File> {
     options.open(folder.join(name))
 }
 
+#[cold]
 fn failed(folder: &Path, error: &io::Error) -> Error {
-    trouble(folder, error, error)
-}
-
-fn trouble(folder: &Path, what: impl Display, error: &io::Error) -> Error {
+    let what = match error.kind() {
+        io::ErrorKind::WouldBlock => "in use by another client".to_owned(),
+        _ => error.to_string(),
+    };
     Error::Io(IoError {
         operation: "store",
         errno: error.raw_os_error().unwrap_or(0),

@@ -20,7 +20,6 @@ pub use layers::Layers;
 pub use proxy::{Proxy, ProxyKind, Tunnel};
 pub use resolve::{resolve_in_background, Endpoint, Server};
 pub use socket::close_inherited;
-#[cfg(feature = "store")]
 pub use socket::lock_file;
 
 #[cfg(feature = "tls")]

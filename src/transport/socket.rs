@@ -173,7 +173,6 @@ pub fn close_inherited(fd: RawFd) {
 
 /// Takes the lock of a file for this open file alone; it goes when that is closed. Fails with
 /// `WouldBlock` where somebody else has it.
-#[cfg(feature = "store")]
 pub fn lock_file(file: &std::fs::File) -> io::Result<()> {
     use std::os::fd::AsRawFd as _;
     // SAFETY: a descriptor that is open for the time of the call.

@@ -33,7 +33,7 @@ pub struct mqttrs_store_options {
     /// Milliseconds, for MQTTRS_STORE_SYNC_GROUPS; 0 for 100.
     pub sync_interval: c_uint,
     /// How many bytes the outgoing messages that are kept may take; 0 for 1 GiB. The folder has
-    /// up to three times as much and 2 MiB for a moment.
+    /// up to five times as much and 3 MiB while the log is written anew.
     pub maximum_bytes: u64,
 }
 
@@ -42,20 +42,29 @@ pub struct mqttrs_store_options {
 /// which received messages of QoS 2 the server has not released. What an earlier process has
 /// left there is taken up again: it is sent, or sent again, with the next connection.
 ///
-/// From now on a publish call with QoS 1 or 2 succeeds only when its message is stored; an error
-/// means that it was not accepted. Where a state change cannot be stored the connection ends with
-/// MOSQ_ERR_ERRNO. See docs/store.md for what each setting promises.
+/// From now on a publish call with QoS 1 or 2 succeeds only when its message is stored. It returns
+/// MOSQ_ERR_ERRNO for one that is not, with the system's reason in `errno` (ENOSPC for a full disk or
+/// when `maximum_bytes` is reached); that message was not accepted, those before it stay, and later
+/// ones are accepted as soon as there is room again. Where a state change cannot be stored the
+/// connection ends with MOSQ_ERR_ERRNO, and the messages wait for the next one. After a failure to
+/// synchronise nothing more is accepted until the folder is opened by another client. A program with a limit
+/// for the size of files (RLIMIT_FSIZE) ignores SIGXFSZ, which would end it. See docs/store.md
+/// for what each setting promises.
 ///
 /// `folder` is copied; it is made, with one level, where it is missing, and belongs to this client
-/// alone until `mosquitto_destroy` or `mosquitto_reinitialise`. `options` stays the program's;
+/// alone until `mosquitto_destroy` or `mosquitto_reinitialise`: each client of a process has a
+/// folder of its own. The next one may open it with other options. A child made by `fork` has no part
+/// in it and may open it when the parent has let go. `options` stays the program's and is not kept;
 /// NULL takes the defaults. The client needs `clean_session` false and, to keep properties, its
 /// protocol version set before; the call comes before connecting and before publishing. Any
-/// thread, any callback; it reads the folder before it returns.
+/// thread, any callback; it reads the folder before it returns. Publish calls of any thread write
+/// to the folder themselves; MQTTRS_STORE_SYNC_GROUPS begins one thread, which ends with the client.
 ///
 /// Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, `folder` NULL, options
 /// out of range, a call that comes too late, a client with `clean_session`, and for a folder with the
 /// session of another client identifier, that is damaged or of an unknown version; MOSQ_ERR_ERRNO
-/// with `errno` where the system refuses, EWOULDBLOCK for a folder that another client has;
+/// with `errno` where the system refuses, EWOULDBLOCK for a folder that another client has, of this
+/// process or another; afterwards the client is as before;
 /// MOSQ_ERR_NOT_SUPPORTED in a build without it. `mqttrs_last_error` has the words.
 ///
 /// # Safety
