@@ -126,14 +126,17 @@ uninstall: ## remove everything that install and install-dropin put there
 	done
 
 .PHONY: test
-test: all dropin packages ## install what the tests need, run every test, print one summary
+test: all dropin store packages ## install what the tests need, run every test, print one summary
 	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/test.sh
 
+.PHONY: store
+store: all dropin ## build libraries with the feature `store` in build/store
+	$(MAKE) BUILD=$(BUILD)/store CARGO_FLAGS="$(CARGO_FLAGS) --features store" all
+
 .PHONY: store-test
-store-test: packages ## test sessions that survive a crash; leaves libraries with the feature in build/store
-	$(MAKE) BUILD=$(BUILD)/store CARGO_TARGET_DIR=$(BUILD)/store/target CARGO_FLAGS="--features store" all
-	MQTTRS_BUILD_DIR="$(abspath $(BUILD))/store" $(CARGO) test --locked --features store --test store --test store_kill --test session_store
-	$(CARGO) test --locked --features store --lib store::
+store-test: store packages ## test sessions that survive a crash, which is a part of `make test`
+	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" $(CARGO) test --locked --test store --test store_kill --test store_faults --test session_store
+	$(CARGO) test --locked --lib store::
 
 .PHONY: stop-times
 stop-times: ## how long each way to stop takes in each state of the network; writes docs/reliability/stop.json
@@ -171,6 +174,11 @@ demo: all dropin ## build, then let C programs talk through an embedded broker
 bench: dropin ## measure against libmosquitto, Paho C, rumqttc, a bare socket; CASES= ROUNDS= PEERS= for a part
 	scripts/install-packages.sh gcc libc6-dev libmosquitto1 libmosquitto-dev libpaho-mqtt1.3 libpaho-mqtt-dev libssl-dev openssl python3
 	CC="$(CC)" CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" CASES="$(CASES)" ROUNDS="$(ROUNDS)" PEERS="$(PEERS)" scripts/bench.sh
+
+.PHONY: bench-store
+bench-store: store packages ## measure the store beside Paho C's, kill it, fill the disk; writes docs/reliability/store.json
+	scripts/install-packages.sh gcc libc6-dev libpaho-mqtt1.3 libpaho-mqtt-dev mosquitto python3
+	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" ROUNDS="$(ROUNDS)" python3 benches/store.py
 
 .PHONY: headers
 headers: ## write include/ anew from the sources
