@@ -138,6 +138,14 @@ store-test: store packages ## test sessions that survive a crash, which is a par
 	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" $(CARGO) test --locked --test store --test store_kill --test store_faults --test session_store
 	$(CARGO) test --locked --lib store::
 
+.PHONY: chaos
+chaos: all store packages ## FAULTS= faults (2000) of network, brokers and processes by SEED= (1); writes docs/reliability.md
+	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" FAULTS="$(FAULTS)" SEED="$(SEED)" scripts/chaos.sh
+
+.PHONY: reliability
+reliability: ## put docs/reliability.md together from the results in docs/reliability
+	python3 -B scripts/reliability.py
+
 .PHONY: stop-times
 stop-times: ## how long each way to stop takes in each state of the network; writes docs/reliability/stop.json
 	MQTTRS_STOP_TIMES="$(CURDIR)/docs/reliability/stop.json" $(CARGO) test --locked --test stop_times
