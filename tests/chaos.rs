@@ -5,7 +5,6 @@
 //!
 //! `make chaos FAULTS=n SEED=s` is the long form: it spreads n faults over these tests.
 
-#[allow(dead_code)]
 mod built;
 mod chaos_support;
 
@@ -80,7 +79,7 @@ fn network(run: &Run, faults: &[Fault]) -> Row {
 
 #[test]
 fn connections_cut_at_any_byte_lose_nothing_and_double_nothing() {
-    each("cut", STORES, 4, 200, |run| {
+    each("cut", STORES, 4, 150, |run| {
         network(run, &[Fault::Cut]);
     });
 }
@@ -147,6 +146,7 @@ fn of_a_broker_that_is_killed_and_forgets_everything_is_accounted_for() {
             run,
             Setting {
                 resubscribe: true,
+                lossy: true,
                 pause: 300,
                 ..Setting::default()
             },
@@ -267,6 +267,35 @@ fn a_process_that_is_killed_loses_nothing_that_it_was_told_is_accepted() {
             let row = world.finish();
             row.publish();
             row.nothing_lost_nothing_doubled();
+        },
+    );
+}
+
+/// What its callbacks have not seen dies with a subscriber; what they have seen they do not see again.
+#[test]
+fn a_subscriber_that_is_killed_sees_nothing_of_qos_2_twice() {
+    each(
+        "subscriber killed",
+        &[Store::ProcessCrash, Store::Every],
+        3,
+        50,
+        |run| {
+            let mut world = World::start(
+                run,
+                Setting {
+                    lossy: true,
+                    ..Setting::default()
+                },
+            );
+            for _ in 0..run.faults {
+                a_while(&mut world);
+                world.kill_subscriber();
+            }
+            world.progress(200);
+            let row = world.finish();
+            row.publish();
+            row.only_the_broker_has_lost();
+            row.the_broker_has_kept_its_sessions();
         },
     );
 }

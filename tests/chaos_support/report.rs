@@ -155,9 +155,15 @@ impl Row {
             "{again}: doubled: {:?}",
             self.qos[1].doubled
         );
+        self.the_broker_has_kept_its_sessions();
+    }
+
+    #[track_caller]
+    pub(crate) fn the_broker_has_kept_its_sessions(&self) {
         assert_eq!(
             self.subscriber_sessions, 1,
-            "{again}: the broker has lost a session"
+            "{}: the broker has lost a session",
+            self.again
         );
     }
 

@@ -24,6 +24,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) persistent: bool,
     /// The subscriber subscribes again when the broker has lost its session.
     pub(crate) resubscribe: bool,
+    /// Something may be missing in the end, for reasons that are told.
+    pub(crate) lossy: bool,
     /// Microseconds between two messages.
     pub(crate) pause: u32,
     /// The programs' time of day can be made to jump.
@@ -41,6 +43,7 @@ pub(crate) struct World<'a> {
     pub(crate) subscriber: Client,
     publishers: usize,
     publish: PathBuf,
+    subscribe: PathBuf,
     clock: Option<PathBuf>,
     scratch: Scratch,
     /// Faults that are no work of the proxy's.
@@ -92,6 +95,7 @@ impl<'a> World<'a> {
             subscriber,
             publishers: 1,
             publish,
+            subscribe,
             clock,
             scratch,
             injected: 0,
@@ -157,6 +161,22 @@ impl<'a> World<'a> {
         self.injected += 1;
     }
 
+    /// The same with the subscriber. It is subscribed, as the broker knows.
+    pub(crate) fn kill_subscriber(&mut self) {
+        self.subscriber.kill();
+        let mut args = settings(self.run, &self.proxy, &self.scratch, "subscriber");
+        args.push("2".to_owned());
+        self.subscriber = Client::start(
+            Role::Subscriber,
+            &self.subscribe,
+            &args,
+            self.clock.as_deref(),
+            self.run.log().as_deref(),
+            &self.ledger,
+        );
+        self.injected += 1;
+    }
+
     /// The faults are over: everything is delivered that will be, and counted.
     pub(crate) fn finish(mut self) -> Row {
         self.publisher.tell("stop");
@@ -170,8 +190,8 @@ impl<'a> World<'a> {
             entries.count(Role::Subscriber, "end") >= 2
         });
         // Mosquitto lets messages pass each other after reconnects, so some may come after these
-        // two; what a broker that forgets has lost does not come at all.
-        let patience = match self.setting.resubscribe {
+        // two; what is lost does not come at all.
+        let patience = match self.setting.lossy {
             true => Duration::from_secs(1),
             false => PATIENCE,
         };
