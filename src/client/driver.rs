@@ -326,6 +326,9 @@ impl Client {
             io.stream.hold(true);
         }
         let outcome = loop {
+            if room == 0 {
+                break Err(io::ErrorKind::OutOfMemory.into());
+            }
             match io.stream.read(space) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 outcome => break outcome,

@@ -46,7 +46,7 @@ impl ReceiveBuf {
     /// Room for the next read.
     ///
     /// It grows with what has arrived, at most doubling, so a packet's announced
-    /// length alone makes nobody allocate.
+    /// length alone makes nobody allocate. Empty where there is no memory for a large packet.
     pub(super) fn space(&mut self) -> &mut [u8] {
         if self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
@@ -58,11 +58,13 @@ impl ReceiveBuf {
         if wanted > READ_SIZE {
             self.since_large = 0;
         }
-        if self.bytes.len() < wanted + 1 {
-            self.replace(buffer(wanted + 1));
-        } else if self.is_large() && self.since_large > self.bytes.len() {
-            // So much came in small packets that the next large one is not worth waiting for.
-            self.replace(buffer(wanted + 1));
+        // Or so much came in small packets that the next large one is not worth waiting for.
+        if self.bytes.len() < wanted + 1 || (self.is_large() && self.since_large > self.bytes.len())
+        {
+            let Some(other) = buffer(wanted + 1) else {
+                return &mut [];
+            };
+            self.replace(other);
         }
         // No further than to the end of a large packet: what comes behind it would have to
         // be moved.
@@ -141,17 +143,21 @@ impl ReceiveBuf {
     }
 }
 
-/// A buffer of this size or more, its bytes being anything.
-fn buffer(size: usize) -> Vec<u8> {
+/// A buffer of this size or more, its bytes being anything; `None` where memory ran out for one
+/// whose size is the peer's choice.
+fn buffer(size: usize) -> Option<Vec<u8>> {
     if size > READ_SIZE + 1 {
-        return vec![0; size];
+        let mut large = Vec::new();
+        large.try_reserve_exact(size).ok()?;
+        large.resize(size, 0);
+        return Some(large);
     }
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    idle.unwrap_or_else(|| {
+    Some(idle.unwrap_or_else(|| {
         let mut fresh = vec![0; FRESH_SIZE];
         fresh.truncate(READ_SIZE + 1);
         fresh
-    })
+    }))
 }
 
 fn give_back(buffer: Vec<u8>) {
