@@ -110,7 +110,7 @@ fn half_open_connections_are_given_up_and_lose_nothing_and_double_nothing() {
     each("half-open", STORES, 1, 30, |run| {
         let row = network(run, &[Fault::HalfOpen]);
         // Nobody tells a client: it has found out by its keep alive, each time but the last.
-        row.at_least_reconnects(run.faults.saturating_sub(2));
+        row.at_least_ended(run.faults.saturating_sub(2));
     });
 }
 

@@ -181,14 +181,11 @@ impl Row {
         }
     }
 
+    /// So many connections ended and came back, or never came to be.
     #[track_caller]
-    pub(crate) fn at_least_reconnects(&self, count: usize) {
-        assert!(
-            self.reconnects >= count,
-            "{}: {} reconnects",
-            self.again,
-            self.reconnects
-        );
+    pub(crate) fn at_least_ended(&self, count: usize) {
+        let ended = self.reconnects + self.failed_attempts;
+        assert!(ended >= count, "{}: {ended} ended", self.again);
     }
 
     /// With a broker that forgets: what is missing the broker had acknowledged, or the program
