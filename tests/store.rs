@@ -1,17 +1,22 @@
 //! A session and its store together, without a network.
 
-#![cfg(feature = "store")] // `make store-test`
-
 mod session_support;
+// The library has it as a feature.
+#[allow(dead_code, unreachable_pub)]
+#[path = "../src/store/mod.rs"]
+mod store;
 mod support;
 
 use std::collections::VecDeque;
 use std::fs;
 use std::path::PathBuf;
 
+// What the store stands on.
+use mqttrs::{error, transport};
+
 use mqttrs::session::{Journal, Replay, WallClock};
-use mqttrs::store::{Condense, Durability, Store};
 use session_support::*;
+use store::{Condense, Durability, Store};
 use support::*;
 
 /// A bench whose session is stored in a folder of its own.
@@ -29,11 +34,11 @@ struct Stored {
 struct Condenser(Replay);
 
 impl Condense for Condenser {
-    fn note(&mut self, operations: &[u8]) -> mqttrs::error::Result<()> {
+    fn note(&mut self, operations: &[u8]) -> error::Result<()> {
         self.0.apply(operations)
     }
 
-    fn keep(&mut self, operations: &[u8], out: &mut Vec<u8>) -> mqttrs::error::Result<()> {
+    fn keep(&mut self, operations: &[u8], out: &mut Vec<u8>) -> error::Result<()> {
         self.0.keep(operations, out)
     }
 }

@@ -2,23 +2,19 @@
 //! talks to Debian's Mosquitto: nothing that it was told is accepted is lost, and nothing of QoS 2
 //! comes twice.
 
-#![cfg(feature = "store")] // `make store-test`; without it there is nothing to kill
-
 mod built;
 
 #[path = "c/mosquitto.rs"]
 mod mosquitto;
-#[allow(dead_code)] // not all of it is of use here
-#[path = "c/program.rs"]
-mod program;
+mod store_support;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use built::Scratch;
 use mosquitto::Mosquitto;
-use program::Program;
+use store_support::{build, Counter, Running};
 
 #[test]
 fn killed_at_any_moment_it_loses_nothing_and_doubles_nothing() {
@@ -42,21 +38,17 @@ const MESSAGES: &str = "1000";
 fn killed(name: &str, durability: &str, kills: usize) {
     let broker = Mosquitto::start(&format!("store-{name}"));
     let port = broker.port().to_string();
-    let program = Program::build("store_publish", &format!("store-{name}"));
     let scratch = Scratch::new(&format!("store-{name}"));
+    let program = build("store_publish", &scratch);
     let folder = scratch.path("store");
-    let mut reader = subscribe(&port);
-    let delivered = std::thread::spawn({
-        let lines = BufReader::new(reader.0.stdout.take().unwrap());
-        move || delivered(lines)
-    });
+    let counter = Counter::start(&port);
     let mut accepted = HashSet::new();
     // Any numbers do; these are spread over the run.
     let mut after = 7usize;
     for run in 0..kills {
         after = (after * 1103 + 12345) % 997;
         let mut child = Running(
-            Command::new(program.path())
+            Command::new(&program)
                 .args([&port, folder.to_str().unwrap()])
                 .args([&run.to_string(), MESSAGES, durability])
                 .stdout(Stdio::piped())
@@ -71,79 +63,11 @@ fn killed(name: &str, durability: &str, kills: usize) {
         // What it had said before it died counts too; a line cut short is none.
         accepted.extend(said.map_while(Result::ok));
     }
-    let end = Command::new(program.path())
+    let end = Command::new(&program)
         .args([&port, folder.to_str().unwrap(), "end", "0", durability])
         .status();
     assert!(end.unwrap().success());
-    let delivered = delivered.join().unwrap();
-    let lost: Vec<_> = accepted
-        .iter()
-        .filter(|text| !delivered.contains_key(*text))
-        .collect();
-    assert!(
-        lost.is_empty(),
-        "{} of {} lost: {lost:?}",
-        lost.len(),
-        accepted.len()
-    );
-    let doubled = |(text, count): &(&String, &usize)| text.starts_with('2') && **count > 1;
-    let doubled: Vec<_> = delivered.iter().filter(doubled).collect();
-    assert!(doubled.is_empty(), "{doubled:?}");
+    let counted = counter.check(&accepted);
+    println!("store {name}: {kills} kills, {counted}");
     assert!(accepted.len() > kills);
-}
-
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Fails only when it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The counting subscriber, once it has subscribed.
-fn subscribe(port: &str) -> Running {
-    // Line by line, for what it says is waited for.
-    let mut subscriber = Command::new("stdbuf")
-        .args([
-            "-oL",
-            "mosquitto_sub",
-            "-p",
-            port,
-            "-q",
-            "2",
-            "-t",
-            "kept",
-            "-i",
-            "counter",
-            "-d",
-        ])
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("mosquitto_sub (Debian package mosquitto-clients)");
-    let mut byte = [0; 1];
-    let mut said = Vec::new();
-    let stdout = subscriber.stdout.as_mut().unwrap();
-    while !said.ends_with(b"Subscribed (mid: 1): 2\n") {
-        std::io::Read::read_exact(stdout, &mut byte).expect("mosquitto_sub ended");
-        said.push(byte[0]);
-    }
-    Running(subscriber)
-}
-
-/// How often each message came, until the last one did.
-fn delivered(lines: impl BufRead) -> HashMap<String, usize> {
-    let mut counts = HashMap::new();
-    for line in lines.lines().map(Result::unwrap) {
-        if line == "end" {
-            return counts;
-        }
-        // Between the payloads stand lines about packets.
-        if line.starts_with(|first: char| first.is_ascii_digit()) {
-            *counts.entry(line).or_default() += 1;
-        }
-    }
-    panic!("the subscriber ended");
 }
