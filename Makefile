@@ -166,6 +166,20 @@ model: ## a million random connections against a model broker; SEEDS= for anothe
 fuzz: ## run each fuzzer's target for SECONDS= seconds (60), one after the other; TARGETS= for some
 	CARGO="$(CARGO)" SECONDS_EACH="$(or $(SECONDS),60)" TARGETS="$(TARGETS)" scripts/fuzz.sh
 
+.PHONY: fuzz-coverage
+fuzz-coverage: ## what of the sources the fuzzers' inputs reach (SHOW=1: what not); writes docs/reliability/fuzz.json
+	CARGO="$(CARGO)" SHOW="$(SHOW)" scripts/fuzz-coverage.sh
+
+.PHONY: sanitize
+sanitize: ## run the C stress programs with ThreadSanitizer and AddressSanitizer; writes docs/reliability/sanitize.json
+	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" SANITIZERS="$(SANITIZERS)" scripts/sanitize.sh
+
+.PHONY: oom
+oom: all packages ## let memory, descriptors and threads run out; writes docs/reliability/oom.json
+	rm -rf $(BUILD)/oom && mkdir -p $(BUILD)/oom
+	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" MQTTRS_OOM_TABLES="$(abspath $(BUILD))/oom" $(CARGO) test --locked --test oom
+	python3 scripts/oom.py $(BUILD)/oom >docs/reliability/oom.json
+
 .PHONY: interop
 interop: ## run one set of scenarios against real brokers; writes docs/interop.md
 	CARGO="$(CARGO)" MQTTRS_INTEROP_DIR="$(abspath $(BUILD))/interop" scripts/interop.sh

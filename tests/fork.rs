@@ -46,6 +46,7 @@ fn fork_while_driven_by(drive: &str) {
     ] {
         program.run(&[&port.to_string(), "10", drive, how]);
     }
+    program.run_forking_under_valgrind(&[&broker.port().to_string(), "3", drive, "plain"]);
 }
 
 #[test]

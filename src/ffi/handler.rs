@@ -486,7 +486,8 @@ impl Handler for Callbacks {
     }
 }
 
-/// A property list for the time of a call; none for no properties.
+/// A property list for the time of a call; none for no properties, and where there is no memory
+/// for all of them.
 struct Lent(Option<OwnedList>);
 
 impl Lent {
