@@ -1,4 +1,6 @@
 //! What the fuzzer's targets do, with the seeds of each: no nightly toolchain needed.
+//!
+//! `MQTTRS_FUZZ_CORPUS=fuzz/corpus` adds what a fuzzer has gathered there.
 
 #![allow(
     clippy::duplicate_mod,
@@ -21,6 +23,11 @@ fn run(target: &str, case: fn(&[u8])) {
         .collect();
     seeds.sort();
     assert!(seeds.len() >= 5, "{} has hardly a seed", folder.display());
+    if let Some(corpus) = std::env::var_os("MQTTRS_FUZZ_CORPUS") {
+        let folder = Path::new(&corpus).join(target);
+        let gathered = std::fs::read_dir(folder).into_iter().flatten();
+        seeds.extend(gathered.map(|entry| entry.unwrap().path()));
+    }
     for seed in seeds {
         let bytes = std::fs::read(&seed).unwrap();
         let outcome = std::panic::catch_unwind(|| case(&bytes));
@@ -81,6 +88,24 @@ fn proxies_may_answer_anything() {
 #[test]
 fn websocket_servers_may_answer_anything() {
     run("websocket", cases::websocket::run);
+}
+
+#[cfg(fuzzing)]
+#[test]
+fn name_servers_may_answer_anything() {
+    run("dns", cases::dns::run);
+}
+
+#[cfg(fuzzing)]
+#[test]
+fn server_references_agree_with_a_simple_reader() {
+    run("references", cases::references::run);
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn a_log_is_refused_and_kept_or_opened_with_the_same_messages_each_time() {
+    run("store", cases::store::run);
 }
 
 #[test]

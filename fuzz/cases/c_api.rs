@@ -1,97 +1,37 @@
 //! Calls of the C API in any order with any argument, on handles without a network:
 //! an error code, never a crash, never a leak.
 
-use std::ffi::{c_char, c_int, c_void, CString};
+use std::ffi::{c_char, c_int, c_void};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::ptr;
 
 use super::capi::*;
+use super::mqttrs_api::{self, *};
+use super::script::Script;
 
 pub fn run(bytes: &[u8]) {
-    let mut script = Script { rest: bytes };
+    let mut script = Script::new(bytes);
     let mut world = World {
         handles: Vec::new(),
         lists: vec![ptr::null_mut(); 2],
+        // SAFETY: nothing is asked of the caller.
+        group: unsafe { mqttrs_loop_new() },
+        folders: Vec::new(),
     };
-    while !script.rest.is_empty() {
+    while !script.is_empty() {
         // SAFETY: handles are live or NULL, strings end in NUL, lengths are true or negative.
         unsafe { world.step(&mut script) };
     }
 }
 
-/// Bytes as decisions.
-struct Script<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Script<'a> {
-    fn byte(&mut self) -> u8 {
-        match self.rest.split_first() {
-            Some((first, rest)) => {
-                self.rest = rest;
-                *first
-            }
-            None => 0,
-        }
-    }
-
-    fn flag(&mut self) -> bool {
-        self.byte() & 1 == 1
-    }
-
-    fn int(&mut self) -> c_int {
-        match self.byte() {
-            n @ 0..=200 => c_int::from(n % 8),
-            201..=210 => -1,
-            211..=215 => c_int::MAX,
-            216..=220 => c_int::MIN,
-            221..=225 => 65_535,
-            226..=230 => 65_536,
-            231..=235 => 268_435_456,
-            _ => c_int::from_be_bytes([self.byte(), self.byte(), self.byte(), self.byte()]),
-        }
-    }
-
-    fn bytes(&mut self) -> &'a [u8] {
-        let len = usize::from(self.byte()).min(self.rest.len());
-        let (head, rest) = self.rest.split_at(len);
-        self.rest = rest;
-        head
-    }
-
-    /// A C string, maybe empty, not UTF-8, or NULL.
-    fn text(&mut self) -> Option<CString> {
-        const TEXTS: [&[u8]; 10] = [
-            b"a",
-            b"",
-            b"a/b",
-            b"+/#",
-            b"a+",
-            b"$share/g/t",
-            b"\xff",
-            b"\xed\xa0\x80",
-            b"127.0.0.1",
-            b"\x01",
-        ];
-        match self.byte() {
-            0..=40 => None,
-            n @ 41..=200 => CString::new(TEXTS[usize::from(n) % TEXTS.len()]).ok(),
-            201..=205 => CString::new(vec![b'x'; 65_535]).ok(),
-            206..=210 => CString::new(vec![b'x'; 65_536]).ok(),
-            _ => {
-                let bytes: Vec<u8> = self.bytes().iter().copied().filter(|b| *b != 0).collect();
-                CString::new(bytes).ok()
-            }
-        }
-    }
-}
-
-fn pointer(text: &Option<CString>) -> *const c_char {
-    text.as_ref().map_or(ptr::null(), |text| text.as_ptr())
-}
-
 struct World {
     handles: Vec<*mut mosquitto>,
     lists: Vec<*mut mosquitto_property>,
+    group: *mut c_void,
+    /// Where stores were opened.
+    folders: Vec<PathBuf>,
 }
 
 impl Drop for World {
@@ -103,6 +43,11 @@ impl Drop for World {
         for list in &mut self.lists {
             // SAFETY: a list of the library's, or NULL.
             unsafe { mosquitto_property_free_all(list) };
+        }
+        // SAFETY: as above.
+        unsafe { mqttrs_loop_destroy(self.group) };
+        for folder in &self.folders {
+            let _ = fs::remove_dir_all(folder);
         }
     }
 }
@@ -126,6 +71,25 @@ unsafe extern "C" fn on_disconnect(m: *mut mosquitto, _: *mut c_void, _: c_int) 
     };
 }
 
+unsafe extern "C" fn on_outcome(
+    m: *mut mosquitto,
+    _: *mut c_void,
+    mid: c_int,
+    outcome: c_int,
+    _: c_int,
+    list: *const mosquitto_property,
+) {
+    assert!(!m.is_null() && list.is_null());
+    assert!((1..=65_535).contains(&mid) && (0..=8).contains(&outcome));
+}
+
+unsafe extern "C" fn on_lifecycle(m: *mut mosquitto, _: *mut c_void, event: *const LifecycleEvent) {
+    // SAFETY: as the library calls it.
+    let event = unsafe { &*event };
+    assert!(!m.is_null() && event.size == size_of::<LifecycleEvent>());
+    assert!((0..=4).contains(&event.state));
+}
+
 impl World {
     fn handle(&self, script: &mut Script<'_>) -> *mut mosquitto {
         let choice = usize::from(script.byte());
@@ -146,9 +110,9 @@ impl World {
 
     unsafe fn step(&mut self, s: &mut Script<'_>) {
         unsafe {
-            match s.byte() % 40 {
+            match s.byte() % 56 {
                 0 | 1 if self.handles.len() < 4 => {
-                    let (id, clean) = (s.text(), s.flag());
+                    let (id, clean) = (s.c_text(), s.flag());
                     let handle = mosquitto_new(pointer(&id), clean, ptr::null_mut());
                     if !handle.is_null() {
                         self.handles.push(handle);
@@ -160,20 +124,20 @@ impl World {
                     }
                 }
                 3 => {
-                    let (m, id) = (self.handle(s), s.text());
+                    let (m, id) = (self.handle(s), s.c_text());
                     mosquitto_reinitialise(m, pointer(&id), s.flag(), ptr::null_mut());
                 }
                 4..=9 => self.add_property(s),
                 10..=14 => self.publish(s),
                 15 | 16 => {
-                    let (m, sub) = (self.handle(s), s.text());
+                    let (m, sub) = (self.handle(s), s.c_text());
                     let mut mid = -1;
                     let list = self.list(s);
                     mosquitto_subscribe_v5(m, &mut mid, pointer(&sub), s.int(), s.int(), list);
                     mosquitto_subscribe(m, ptr::null_mut(), pointer(&sub), s.int());
                 }
                 17 => {
-                    let (m, one, two) = (self.handle(s), s.text(), s.text());
+                    let (m, one, two) = (self.handle(s), s.c_text(), s.c_text());
                     let subs = [pointer(&one).cast_mut(), pointer(&two).cast_mut()];
                     let count = s.int().min(2);
                     let list = self.list(s);
@@ -189,12 +153,12 @@ impl World {
                     mosquitto_unsubscribe_multiple(m, ptr::null_mut(), count, subs.as_ptr(), list);
                 }
                 18 => {
-                    let (m, sub) = (self.handle(s), s.text());
+                    let (m, sub) = (self.handle(s), s.c_text());
                     mosquitto_unsubscribe_v5(m, ptr::null_mut(), pointer(&sub), self.list(s));
                 }
                 19 | 20 => self.will(s),
                 21 => {
-                    let (m, name, password) = (self.handle(s), s.text(), s.text());
+                    let (m, name, password) = (self.handle(s), s.c_text(), s.c_text());
                     mosquitto_username_pw_set(m, pointer(&name), pointer(&password));
                 }
                 22..=24 => {
@@ -206,7 +170,7 @@ impl World {
                     }
                 }
                 25 => {
-                    let (m, option, value) = (self.handle(s), s.int(), s.text());
+                    let (m, option, value) = (self.handle(s), s.int(), s.c_text());
                     // A local address may be a name, and looking it up is network.
                     if option != MOSQ_OPT_BIND_ADDRESS {
                         mosquitto_string_option(m, option, pointer(&value));
@@ -265,7 +229,7 @@ impl World {
                     mosquitto_disconnect_callback_set(m, s.flag().then_some(on_disconnect));
                 }
                 35 => {
-                    let (m, method, data) = (self.handle(s), s.text(), s.bytes());
+                    let (m, method, data) = (self.handle(s), s.c_text(), s.bytes());
                     mosquitto_ext_auth_continue(
                         m,
                         pointer(&method),
@@ -280,17 +244,80 @@ impl World {
                 }
                 37 => self.read_properties(s),
                 38 => mosquitto_property_free_all(&mut self.lists[usize::from(s.byte()) % 2]),
-                _ => {
+                39 => {
                     let m = self.handle(s);
                     mosquitto_will_clear(m);
                     mosquitto_loop_stop(m, true);
+                }
+                40..=44 => mqttrs_api::call(self.handle(s), s),
+                45..=48 => mqttrs_api::set_route(self.handle(s), s),
+                49 => {
+                    mqttrs_loop_add(self.group, self.handle(s));
+                }
+                50 => {
+                    mqttrs_loop_remove(self.group, self.handle(s));
+                }
+                51 => {
+                    mqttrs_loop_run_once(self.group, 0);
+                    mqttrs_loop_timeout(self.group);
+                    assert!(mqttrs_loop_socket(self.group) >= 0);
+                    mqttrs_loop_stop(self.group);
+                }
+                52 => self.open_store(s),
+                53 => {
+                    let m = self.handle(s);
+                    mqttrs_outcome_callback_set(m, s.flag().then_some(on_outcome));
+                    mqttrs_lifecycle_callback_set(m, s.flag().then_some(on_lifecycle));
+                }
+                _ => {
+                    // Without servers, or with wrong arguments: there is no network here.
+                    let m = self.handle(s);
+                    mqttrs_servers_set(m, ptr::null(), 0, 0);
+                    let rc = mqttrs_connect(m, s.int(), self.list(s));
+                    assert_ne!(rc, MOSQ_ERR_SUCCESS);
                 }
             }
         }
     }
 
+    unsafe fn open_store(&mut self, s: &mut Script<'_>) {
+        let m = self.handle(s);
+        // In memory where there is such a place.
+        let base = PathBuf::from("/dev/shm");
+        let base = if base.is_dir() {
+            base
+        } else {
+            std::env::temp_dir()
+        };
+        let name = format!("mqttrs-fuzz-{}-{}", std::process::id(), s.byte() % 2);
+        let folder = match s.byte() {
+            0..=20 => None,
+            21..=30 => Some(PathBuf::from("/nonexistent/folder")),
+            31..=40 => Some(PathBuf::from("/dev/null")),
+            _ => Some(base.join(name)),
+        };
+        let path = folder.as_ref().map(|folder| folder.as_os_str().as_bytes());
+        let path = path.map(|path| std::ffi::CString::new(path).unwrap());
+        let size = size_of::<StoreOptions>();
+        let options = StoreOptions {
+            size: if s.byte() == 0 { size - 1 } else { size },
+            durability: s.int(),
+            sync_interval: s.int() as u32,
+            maximum_bytes: s.int() as u64,
+        };
+        let options = if s.flag() {
+            &raw const options
+        } else {
+            ptr::null()
+        };
+        // SAFETY: as `step`.
+        unsafe { mqttrs_store_open(m, pointer(&path), options) };
+        self.folders
+            .extend(folder.filter(|folder| folder.starts_with(base)));
+    }
+
     unsafe fn publish(&mut self, s: &mut Script<'_>) {
-        let (m, topic, payload) = (self.handle(s), s.text(), s.bytes());
+        let (m, topic, payload) = (self.handle(s), s.c_text(), s.bytes());
         let (qos, retain, list) = (s.int(), s.flag(), self.list(s));
         let mut mid = 0;
         // The true length, or one that has to be refused.
@@ -313,7 +340,7 @@ impl World {
     }
 
     unsafe fn will(&mut self, s: &mut Script<'_>) {
-        let (m, topic, payload) = (self.handle(s), s.text(), s.bytes());
+        let (m, topic, payload) = (self.handle(s), s.c_text(), s.bytes());
         let len = if s.byte() == 0 {
             s.int().min(0)
         } else {
@@ -345,7 +372,7 @@ impl World {
             _ => s.int(),
         };
         let number = s.int();
-        let (text, other, data) = (s.text(), s.text(), s.bytes());
+        let (text, other, data) = (s.c_text(), s.c_text(), s.bytes());
         unsafe {
             match s.byte() % 8 {
                 0 => mosquitto_property_add_byte(list, id, number as u8),

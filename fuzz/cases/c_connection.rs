@@ -1,8 +1,10 @@
 //! Calls of the C API on connected clients, also inside callbacks and on handles that are
-//! destroyed, while a server sends anything: no crash, no bad access, no leak, and all that is
-//! sent are packets that a client may send.
+//! destroyed, while a server sends anything: no crash, no bad access, no leak, all that is
+//! sent are packets that a client may send, each accepted message has one outcome, and the life
+//! cycle takes the steps that are written down for it.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::ffi::{c_char, c_int, c_uint, c_void, CStr, CString};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,19 +16,10 @@ use mqttrs::types::{PacketId, ProtocolVersion, QoS, ReasonCode};
 use socket2::SockRef;
 
 use super::capi::*;
+use super::mqttrs_api::{self, *};
 use super::script::Script;
 
 const MOST_HANDLES: usize = 3;
-
-extern "C" {
-    fn mqttrs_loop_new() -> *mut c_void;
-    fn mqttrs_loop_destroy(group: *mut c_void);
-    fn mqttrs_loop_add(group: *mut c_void, mosq: *mut mosquitto) -> c_int;
-    fn mqttrs_loop_remove(group: *mut c_void, mosq: *mut mosquitto) -> c_int;
-    fn mqttrs_loop_run_once(group: *mut c_void, timeout: c_int) -> c_int;
-    fn mqttrs_loop_timeout(group: *mut c_void) -> c_int;
-    fn mqttrs_automatic_topic_aliases_set(mosq: *mut mosquitto, on: bool) -> c_int;
-}
 
 thread_local! {
     static LISTENER: TcpListener = {
@@ -40,6 +33,84 @@ thread_local! {
     static FALLEN: RefCell<Vec<*mut mosquitto>> = const { RefCell::new(Vec::new()) };
     /// Whether a callback runs: they never overlap.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Whether a client is being destroyed, which tells of its messages even in a callback.
+    static DESTROYING: Cell<bool> = const { Cell::new(false) };
+    static LEDGERS: RefCell<HashMap<usize, Ledger>> = RefCell::new(HashMap::new());
+}
+
+/// What a client has said so far.
+#[derive(Debug, Default)]
+struct Ledger {
+    /// How many publish calls are going on.
+    publishing: usize,
+    /// Accepted messages without an outcome.
+    open: Vec<c_int>,
+    /// Outcomes told before the publish call returned.
+    early: Vec<c_int>,
+    /// Where the life cycle stands, as MQTTRS_LIFECYCLE_*.
+    state: c_int,
+}
+
+impl Ledger {
+    fn accepted(&mut self, mid: c_int) {
+        match self.early.iter().position(|early| *early == mid) {
+            Some(place) => drop(self.early.swap_remove(place)),
+            None => self.open.push(mid),
+        }
+    }
+
+    fn ended(&mut self, mid: c_int) {
+        match self.open.iter().position(|open| *open == mid) {
+            Some(place) => drop(self.open.swap_remove(place)),
+            None => {
+                assert!(
+                    self.publishing > 0,
+                    "an outcome for nothing: {mid} of {self:?}"
+                );
+                self.early.push(mid);
+            }
+        }
+    }
+
+    fn moved(&mut self, to: c_int) {
+        const IDLE: c_int = 0;
+        const CONNECTING: c_int = 1;
+        const UP: c_int = 2;
+        const WAITING: c_int = 3;
+        const GIVEN_UP: c_int = 4;
+        let may = match to {
+            CONNECTING => true,
+            UP => self.state == CONNECTING,
+            WAITING => self.state != GIVEN_UP,
+            GIVEN_UP => [IDLE, CONNECTING, UP].contains(&self.state),
+            IDLE => [CONNECTING, UP, WAITING].contains(&self.state),
+            _ => false,
+        };
+        assert!(may, "from {} to {to}", self.state);
+        self.state = to;
+    }
+}
+
+fn ledger<T>(m: *mut mosquitto, with: impl FnOnce(&mut Ledger) -> T) -> T {
+    LEDGERS.with(|all| with(all.borrow_mut().entry(m as usize).or_default()))
+}
+
+/// Destroys a client.
+unsafe fn destroy(m: *mut mosquitto) {
+    let before = DESTROYING.replace(true);
+    // SAFETY: the caller's promise.
+    unsafe { mosquitto_destroy(m) };
+    DESTROYING.set(before);
+}
+
+/// The client is gone and no call on it goes on: nothing is open.
+fn close_ledger(m: *mut mosquitto) {
+    if let Some(ledger) = LEDGERS.with(|all| all.borrow_mut().remove(&(m as usize))) {
+        assert!(
+            ledger.open.is_empty() && ledger.early.is_empty(),
+            "{ledger:?}"
+        );
+    }
 }
 
 pub fn run(input: &[u8]) {
@@ -60,8 +131,28 @@ pub fn run(input: &[u8]) {
     }
 }
 
+/// Where connections are accepted, on this thread.
+pub fn port() -> u16 {
+    LISTENER.with(|listener| listener.local_addr().unwrap().port())
+}
+
+/// Accepts the connections that wait.
+pub fn accept(peers: &mut Vec<Peer>) {
+    while let Ok((stream, _)) = LISTENER.with(TcpListener::accept) {
+        // A reset at the end: nothing waits in the system for later.
+        let socket = SockRef::from(&stream);
+        socket.set_linger(Some(Duration::ZERO)).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        peers.push(Peer {
+            stream,
+            received: Vec::new(),
+            version: None,
+        });
+    }
+}
+
 /// The server's end of a connection.
-struct Peer {
+pub struct Peer {
     stream: TcpStream,
     received: Vec<u8>,
     /// As CONNECT said.
@@ -80,7 +171,10 @@ impl Drop for World {
         DEEDS.with(|deeds| deeds.borrow_mut().clear());
         for handle in self.handles.drain(..) {
             // SAFETY: made by the library; no callback runs.
-            unsafe { mosquitto_destroy(handle) };
+            unsafe { destroy(handle) };
+            if !std::thread::panicking() {
+                close_ledger(handle);
+            }
         }
         // SAFETY: as above.
         unsafe { mqttrs_loop_destroy(self.group) };
@@ -103,18 +197,9 @@ impl World {
     fn look(&mut self) {
         let fallen = FALLEN.with(|fallen| std::mem::take(&mut *fallen.borrow_mut()));
         self.handles.retain(|handle| !fallen.contains(handle));
+        fallen.iter().for_each(|handle| close_ledger(*handle));
         self.dead.extend(fallen);
-        while let Ok((stream, _)) = LISTENER.with(TcpListener::accept) {
-            // A reset at the end: nothing waits in the system for later.
-            let socket = SockRef::from(&stream);
-            socket.set_linger(Some(Duration::ZERO)).unwrap();
-            stream.set_nonblocking(true).unwrap();
-            self.peers.push(Peer {
-                stream,
-                received: Vec::new(),
-                version: None,
-            });
-        }
+        accept(&mut self.peers);
         for peer in &mut self.peers {
             peer.look();
         }
@@ -156,14 +241,39 @@ impl World {
                 }
                 24 => {
                     let m = self.handle(s);
-                    mosquitto_destroy(m);
+                    destroy(m);
+                    close_ledger(m);
                     self.handles.retain(|handle| *handle != m);
                     if !m.is_null() {
                         self.dead.push(m);
                     }
                 }
+                25 => self.connect_to_list(s),
                 _ => call(self.handle(s), s),
             }
+        }
+    }
+
+    unsafe fn connect_to_list(&self, s: &mut Script<'_>) {
+        let m = self.handle(s);
+        let server = |place| ServerEntry {
+            size: size_of::<ServerEntry>(),
+            host: c"127.0.0.1".as_ptr(),
+            // Nobody listens at port 1.
+            port: if place & 1 == 0 { port().into() } else { 1 },
+            priority: place,
+        };
+        let flags = c_int::from(s.byte());
+        let servers = [
+            server(flags & 1),
+            server(flags >> 1 & 1),
+            server(flags >> 2 & 1),
+        ];
+        let count = (flags >> 3 & 3) as usize;
+        // SAFETY: the caller's promise.
+        unsafe {
+            mqttrs_servers_set(m, servers.as_ptr(), count, flags >> 5 & 1);
+            mqttrs_connect(m, s.byte().into(), ptr::null());
         }
     }
 
@@ -189,20 +299,21 @@ impl World {
             mosquitto_unsubscribe_callback_set(m, Some(on_unsubscribe));
             mosquitto_message_v5_callback_set(m, Some(on_message));
             mosquitto_ext_auth_callback_set(m, Some(on_ext_auth));
+            mqttrs_outcome_callback_set(m, Some(on_outcome));
+            mqttrs_lifecycle_callback_set(m, Some(on_lifecycle));
             self.handles.push(m);
             self.dead.retain(|dead| *dead != m);
         }
     }
 
     unsafe fn connect(&mut self, m: *mut mosquitto, s: &mut Script<'_>) {
-        let port = LISTENER.with(|listener| listener.local_addr().unwrap().port());
         let (host, keep_alive) = (c"127.0.0.1".as_ptr(), c_int::from(s.byte()));
         // SAFETY: the caller's promise.
         unsafe {
             match s.byte() % 4 {
-                0 => mosquitto_connect_async(m, host, port.into(), keep_alive),
+                0 => mosquitto_connect_async(m, host, port().into(), keep_alive),
                 1 => mosquitto_reconnect(m),
-                _ => mosquitto_connect(m, host, port.into(), keep_alive),
+                _ => mosquitto_connect(m, host, port().into(), keep_alive),
             }
         };
     }
@@ -267,12 +378,17 @@ impl World {
             10 => bytes.extend([0x90, 3, 0, s.byte() % 8, s.byte()]),
             _ => bytes.extend(s.bytes()),
         }
-        let _ = peer.stream.write(&bytes);
+        peer.send(&bytes);
     }
 }
 
 impl Peer {
-    fn look(&mut self) {
+    pub fn send(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write(bytes);
+    }
+
+    /// Takes what has come, which has to be packets that a client may send.
+    pub fn look(&mut self) {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = self.stream.read(&mut buffer) {
             self.received.extend(&buffer[..count]);
@@ -305,7 +421,7 @@ impl Peer {
 unsafe fn call(m: *mut mosquitto, s: &mut Script<'_>) {
     // SAFETY: the caller's promise.
     unsafe {
-        match s.byte() % 16 {
+        match s.byte() % 22 {
             0..=3 => {
                 let topic = CString::new(s.text().replace('\0', "")).unwrap();
                 let mut payload = s.bytes().to_vec();
@@ -313,6 +429,7 @@ unsafe fn call(m: *mut mosquitto, s: &mut Script<'_>) {
                     payload.resize(usize::from(s.u16()) * 4, 0);
                 }
                 let mut mid = 0;
+                ledger(m, |ledger| ledger.publishing += 1);
                 let rc = mosquitto_publish(
                     m,
                     &mut mid,
@@ -323,6 +440,13 @@ unsafe fn call(m: *mut mosquitto, s: &mut Script<'_>) {
                     s.flag(),
                 );
                 assert!(rc != MOSQ_ERR_SUCCESS || (1..=65_535).contains(&mid));
+                ledger(m, |ledger| {
+                    ledger.publishing -= 1;
+                    // Where the connection is found to be gone, the message is accepted all the same.
+                    if rc == MOSQ_ERR_SUCCESS {
+                        ledger.accepted(mid);
+                    }
+                });
             }
             4 | 5 => {
                 let filter = CString::new(s.text().replace('\0', "")).unwrap();
@@ -369,10 +493,11 @@ unsafe fn call(m: *mut mosquitto, s: &mut Script<'_>) {
                 mosquitto_will_set(m, c"will".as_ptr(), 1, c"x".as_ptr().cast(), 1, clean);
                 mosquitto_username_pw_set(m, c"name".as_ptr(), c"word".as_ptr());
             }
-            _ => {
+            15 => {
                 let version = c_int::from(s.byte() % 4) + 2;
                 mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, version);
             }
+            _ => mqttrs_api::call(m, s),
         }
     }
 }
@@ -392,7 +517,7 @@ unsafe fn inside(m: *mut mosquitto) {
     unsafe {
         match script.byte() {
             250.. => {
-                mosquitto_destroy(m);
+                destroy(m);
                 FALLEN.with(|fallen| fallen.borrow_mut().push(m));
                 // Too late, and that is said.
                 assert_ne!(mosquitto_disconnect(m), MOSQ_ERR_SUCCESS);
@@ -510,6 +635,39 @@ unsafe extern "C" fn on_ext_auth(
         inside(m);
     }
     MOSQ_ERR_SUCCESS
+}
+
+unsafe extern "C" fn on_outcome(
+    m: *mut mosquitto,
+    _: *mut c_void,
+    mid: c_int,
+    outcome: c_int,
+    _: c_int,
+    list: *const mosquitto_property,
+) {
+    assert!((0..=8).contains(&outcome));
+    ledger(m, |ledger| ledger.ended(mid));
+    // SAFETY: as the library calls it.
+    unsafe {
+        walk(list);
+        if !DESTROYING.get() {
+            inside(m);
+        }
+    }
+}
+
+unsafe extern "C" fn on_lifecycle(m: *mut mosquitto, _: *mut c_void, event: *const LifecycleEvent) {
+    // SAFETY: as the library calls it.
+    unsafe {
+        let event = &*event;
+        assert_eq!(event.size, size_of::<LifecycleEvent>());
+        for text in [event.error, event.host] {
+            assert!(text.is_null() || CStr::from_ptr(text).to_str().is_ok());
+        }
+        assert_eq!(event.error.is_null(), event.cause == MOSQ_ERR_SUCCESS);
+        ledger(m, |ledger| ledger.moved(event.state));
+        inside(m);
+    }
 }
 
 unsafe fn walk(list: *const mosquitto_property) {

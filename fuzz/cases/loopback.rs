@@ -54,6 +54,7 @@ impl Conversation {
             .set_linger(Some(Duration::ZERO))
             .unwrap();
         peer.set_nodelay(true).unwrap();
+        peer.set_read_timeout(Some(TIME)).unwrap();
         let stream = loop {
             match outcome {
                 Ok(Some(stream)) => break stream,
@@ -108,14 +109,26 @@ impl Conversation {
         self.stream.flush().unwrap();
     }
 
-    /// What the stream sent so far.
-    pub fn sent(&mut self) -> Vec<u8> {
-        let mut buffer = Vec::new();
-        self.peer.set_nonblocking(true).unwrap();
-        // Ends where there is no more for now.
-        let _ = self.peer.read_to_end(&mut buffer);
-        self.peer.set_nonblocking(false).unwrap();
-        buffer
+    /// Goes on until the stream's handshakes are through; what was answered may still be on its way.
+    pub fn until_open(&mut self) -> Result<(), End> {
+        let end = Instant::now() + TIME;
+        while !self.open {
+            assert!(Instant::now() < end, "it does not open");
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    /// What the stream sent, as soon as it is `whole`.
+    pub fn sent(&mut self, whole: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut buffer = [0; 4096];
+        while !whole(&bytes) {
+            let count = self.peer.read(&mut buffer).unwrap();
+            assert_ne!(count, 0, "it ends after {bytes:02x?}");
+            bytes.extend_from_slice(&buffer[..count]);
+        }
+        bytes
     }
 
     /// Both ends are closed.

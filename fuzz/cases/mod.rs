@@ -18,13 +18,18 @@ pub mod c_connection;
 pub mod codec_decode;
 #[cfg(fuzzing)]
 pub mod dns;
+#[cfg(fuzzing)]
+pub mod references;
 mod loopback;
 pub mod model;
+mod mqttrs_api;
 pub mod properties;
 pub mod proxy;
 mod script;
 pub mod session;
 pub mod short_ways;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod tls_settings;
 pub mod topics;
 pub mod websocket;

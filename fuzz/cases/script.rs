@@ -1,5 +1,7 @@
 //! Bytes as decisions.
 
+use std::ffi::{c_int, CString};
+
 use mqttrs::codec::{PropertyBuf, PropertyId, Value};
 
 /// What is left to decide with; when nothing is, every decision is 0.
@@ -39,6 +41,45 @@ impl<'a> Script<'a> {
         let (head, rest) = self.rest.split_at(len);
         self.rest = rest;
         head
+    }
+
+    pub fn int(&mut self) -> c_int {
+        match self.byte() {
+            n @ 0..=200 => c_int::from(n % 8),
+            201..=210 => -1,
+            211..=215 => c_int::MAX,
+            216..=220 => c_int::MIN,
+            221..=225 => 65_535,
+            226..=230 => 65_536,
+            231..=235 => 268_435_456,
+            _ => c_int::from_be_bytes([self.byte(), self.byte(), self.byte(), self.byte()]),
+        }
+    }
+
+    /// A C string, maybe empty, not UTF-8, or NULL.
+    pub fn c_text(&mut self) -> Option<CString> {
+        const TEXTS: [&[u8]; 10] = [
+            b"a",
+            b"",
+            b"a/b",
+            b"+/#",
+            b"a+",
+            b"$share/g/t",
+            b"\xff",
+            b"\xed\xa0\x80",
+            b"127.0.0.1",
+            b"\x01",
+        ];
+        match self.byte() {
+            0..=40 => None,
+            n @ 41..=200 => CString::new(TEXTS[usize::from(n) % TEXTS.len()]).ok(),
+            201..=205 => CString::new(vec![b'x'; 65_535]).ok(),
+            206..=210 => CString::new(vec![b'x'; 65_536]).ok(),
+            _ => {
+                let bytes: Vec<u8> = self.bytes().iter().copied().filter(|b| *b != 0).collect();
+                CString::new(bytes).ok()
+            }
+        }
     }
 
     pub fn text(&mut self) -> &'a str {
