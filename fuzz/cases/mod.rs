@@ -18,13 +18,13 @@ pub mod c_connection;
 pub mod codec_decode;
 #[cfg(fuzzing)]
 pub mod dns;
-#[cfg(fuzzing)]
-pub mod references;
 mod loopback;
 pub mod model;
 mod mqttrs_api;
 pub mod properties;
 pub mod proxy;
+#[cfg(fuzzing)]
+pub mod references;
 mod script;
 pub mod session;
 pub mod short_ways;
