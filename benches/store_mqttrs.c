@@ -1,5 +1,5 @@
-/* store_mqttrs PORT COUNT FOLDER: as store_paho.c, with our store, which also survives the end
- * of the process and is not synchronised either. */
+/* store_mqttrs PORT COUNT FOLDER DURABILITY: as store_paho.c, with our store. With durability 0 it
+ * survives the end of the process, as Paho C's does, and is not synchronised either. */
 #include <mosquitto.h>
 #include <mqttrs.h>
 #include <stdio.h>
@@ -26,12 +26,14 @@ static void published(struct mosquitto *mosq, void *obj, int mid)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
+    if (argc != 5) {
         return 2;
     }
     int count = atoi(argv[2]);
     struct mosquitto *mosq = mosquitto_new("mqttrs", false, NULL);
-    if (mqttrs_store_open(mosq, argv[3], NULL) != 0) {
+    struct mqttrs_store_options options = { .size = sizeof options };
+    options.durability = atoi(argv[4]);
+    if (mqttrs_store_open(mosq, argv[3], &options) != 0) {
         return 1;
     }
     mosquitto_publish_callback_set(mosq, published);
