@@ -38,7 +38,7 @@ fn fork_while_driven_by(drive: &str) {
     let folder = scratch.path("broker");
     std::fs::create_dir_all(&folder).unwrap();
     let broker = Broker::start(&folder, &settings, &[]);
-    let program = Program::build("fork", &format!("fork-{drive}"));
+    let program = Program::build("fork", &format!("fork-{drive}")).forking();
     for (port, how) in [
         (broker.port(), "plain"),
         (tls.number(), &*file("ca.crt")),
@@ -46,7 +46,7 @@ fn fork_while_driven_by(drive: &str) {
     ] {
         program.run(&[&port.to_string(), "10", drive, how]);
     }
-    program.run_forking_under_valgrind(&[&broker.port().to_string(), "3", drive, "plain"]);
+    program.run_under_valgrind(&[&broker.port().to_string(), "1", drive, "plain"]);
 }
 
 #[test]

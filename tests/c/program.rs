@@ -11,6 +11,7 @@ use crate::built::{build_dir, built, run, source, Scratch};
 pub(crate) struct Program {
     path: PathBuf,
     idle_clients: usize,
+    forks: bool,
     sanitizer: Option<Sanitizer>,
     scratch: Scratch,
 }
@@ -42,6 +43,7 @@ impl Program {
         Program {
             path,
             idle_clients: 0,
+            forks: false,
             sanitizer,
             scratch,
         }
@@ -50,6 +52,14 @@ impl Program {
     /// So many clients are there before the program's own, see `check.h`.
     pub(crate) fn behind(mut self, idle_clients: usize) -> Program {
         self.idle_clients = idle_clients;
+        self
+    }
+
+    /// It forks: what its threads had is lost in a child, where they do not exist, so leaks are not
+    /// looked for.
+    #[allow(dead_code)] // not every test does
+    pub(crate) fn forking(mut self) -> Program {
+        self.forks = true;
         self
     }
 
@@ -72,29 +82,20 @@ impl Program {
     /// Runs the program under Valgrind, which has to find nothing: no invalid access, no
     /// leak, and nothing still reachable but what `valgrind.supp` says why.
     pub(crate) fn run_under_valgrind(&self, args: &[&str]) {
-        let leaks = [
-            "--leak-check=full",
-            "--show-leak-kinds=all",
-            "--errors-for-leak-kinds=all",
-        ];
-        self.valgrind(&leaks, args);
-    }
-
-    /// As [`Program::run_under_valgrind`], for a program that forks: what its threads had is lost
-    /// in a child, where they do not exist, so leaks are not looked for.
-    #[allow(dead_code)] // not every test does
-    pub(crate) fn run_forking_under_valgrind(&self, args: &[&str]) {
-        self.valgrind(&["--leak-check=no"], args);
-    }
-
-    fn valgrind(&self, leaks: &[&str], args: &[&str]) {
         if let Some(sanitizer) = &self.sanitizer {
             return self.run_with(sanitizer, args);
         }
         run(self
             .with_idle_clients(&mut Command::new("valgrind"))
             .args(["--quiet", "--error-exitcode=9", "--fair-sched=yes"])
-            .args(leaks)
+            .args(match self.forks {
+                true => &["--leak-check=no"][..],
+                false => &[
+                    "--leak-check=full",
+                    "--show-leak-kinds=all",
+                    "--errors-for-leak-kinds=all",
+                ],
+            })
             .arg(format!(
                 "--suppressions={}",
                 source("tests/c/valgrind.supp").display()
@@ -110,7 +111,7 @@ impl Program {
             .with_idle_clients(&mut Command::new(&self.path))
             .env(
                 sanitizer.options_name(),
-                sanitizer.options(&reports.display().to_string()),
+                sanitizer.options(&reports.display().to_string(), self.forks),
             )
             .args(args)
             .output()
@@ -178,8 +179,13 @@ impl Sanitizer {
         }
     }
 
-    fn options(&self, reports: &str) -> String {
-        format!("{}:log_path={reports}", self.options)
+    fn options(&self, reports: &str, forks: bool) -> String {
+        let leaks = if forks && self.name == "address" {
+            ":detect_leaks=0"
+        } else {
+            ""
+        };
+        format!("{}{leaks}:log_path={reports}", self.options)
     }
 
     /// A line for the table: sanitizer, program, arguments without port and paths, reports.
