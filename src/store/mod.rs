@@ -74,6 +74,9 @@ pub struct Store {
     /// The size from which on it is looked at whether to write it anew.
     compact_from: u64,
     compaction: Option<Box<Compaction>>,
+    /// The log before this one, and how much of it is left: to give back all of a large file at once
+    /// takes its time.
+    retired: Option<(Arc<File>, u64)>,
     /// How many bytes of work it is behind, and how many it has done.
     owed: u64,
     worked: u64,
@@ -123,6 +126,7 @@ impl Store {
             len,
             compact_from: SMALL,
             compaction: None,
+            retired: None,
             owed: 0,
             worked: 0,
             hopeful_up_to: u64::MAX,
@@ -176,6 +180,12 @@ impl Store {
             self.hopeful_up_to = u64::MAX;
         }
         self.syncer.wrote(number);
+        if let Some((old, len)) = &mut self.retired {
+            *len = len.saturating_sub(SMALL);
+            if old.set_len(*len).is_err() || *len == 0 {
+                self.retired = None;
+            }
+        }
         if self.compaction.is_some() {
             self.owed += PACE * size;
             while self.owed >= PIECE as u64 && self.compaction.is_some() {
@@ -285,7 +295,8 @@ impl Store {
         };
         moved.map_err(|error| failed(&self.folder, &error))?;
         if let Some(new) = compaction.into_new() {
-            self.log = Arc::new(new.file);
+            let old = std::mem::replace(&mut self.log, Arc::new(new.file));
+            self.retired = Some((old, self.len));
             self.format = new.format;
             self.len = new.len;
         }
