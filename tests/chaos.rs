@@ -271,6 +271,37 @@ fn a_process_that_is_killed_loses_nothing_that_it_was_told_is_accepted() {
     );
 }
 
+/// That the programs count right: the same death is seen to lose messages without a store, and none
+/// with one.
+#[test]
+fn what_a_killed_process_had_accepted_is_lost_without_a_store_and_kept_with_one() {
+    each("control", STORES, 1, 0, |run| {
+        let mut world = World::start(
+            run,
+            Setting {
+                persistent: true,
+                lossy: run.store == Store::Off,
+                ..Setting::default()
+            },
+        );
+        world.broker.stop();
+        world.kill_publisher();
+        // None of these can have left the process.
+        let accepted = world.ledger.read(|entries| entries.accepted);
+        world.expect("publishing without a broker", |entries| {
+            entries.accepted >= accepted + 40
+        });
+        world.kill_publisher();
+        world.broker.run();
+        world.progress(10);
+        let row = world.finish();
+        match run.store {
+            Store::Off => assert!(row.lost() >= 40, "{} lost", row.lost()),
+            _ => row.nothing_lost_nothing_doubled(),
+        }
+    });
+}
+
 /// What its callbacks have not seen dies with a subscriber; what they have seen they do not see again.
 #[test]
 fn a_subscriber_that_is_killed_sees_nothing_of_qos_2_twice() {

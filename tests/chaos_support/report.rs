@@ -181,6 +181,11 @@ impl Row {
         }
     }
 
+    /// How many accepted messages never came.
+    pub(crate) fn lost(&self) -> usize {
+        self.qos.iter().map(|totals| totals.missing.len()).sum()
+    }
+
     /// So many connections ended and came back, or never came to be.
     #[track_caller]
     pub(crate) fn at_least_ended(&self, count: usize) {
