@@ -70,7 +70,8 @@ pub unsafe extern "C" fn mosquitto_new(
 /// begins after this call.
 ///
 /// Any thread; inside a callback too, and while other threads are inside calls on the
-/// same client: these return soon, with an error. `mosq` must not be used afterwards;
+/// same client: these return soon, with an error, and one that is connecting does within the
+/// connect timeout. `mosq` must not be used afterwards;
 /// where that happens by mistake, functions answer with MOSQ_ERR_INVAL for as long as
 /// the library can tell, which is until 64 other clients have been destroyed.
 ///
