@@ -21,7 +21,8 @@ print(json.dumps({
         "A message callback that there is no memory for a property list for gets the message without "
         "properties.",
         "A received message for which there is no memory ends the connection with an error, however large "
-        "its sender makes it; one over WebSocket may end the process, as memory that Rust asks for elsewhere "
-        "does when there is none: small pieces, whose size no peer chooses.",
+        "its sender makes it. What Rust asks for elsewhere ends the process when there is none, as it is "
+        "with Rust's standard library. Two of these are as large as the server likes, up to the client's largest packet: "
+        "a message over WebSocket, and the copy of the properties of a packet other than PUBLISH.",
     ],
 }, indent=1, ensure_ascii=False))

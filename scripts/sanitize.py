@@ -19,7 +19,8 @@ def first_comment(program):
         text = file.read()
     comment = re.search(r"/\*(.*?)\*/", text, re.DOTALL).group(1)
     words = " ".join(line.strip().lstrip("*").strip() for line in comment.splitlines())
-    return re.split(r"(?<=[.:;]) ", words.strip())[0].rstrip(".:;")
+    words = words.strip().removeprefix(program + ":").strip()
+    return re.split(r"(?<=[.:;]) ", words)[0].rstrip(".:;")
 
 
 def main(control, runs):
