@@ -75,7 +75,8 @@ def chaos(rows_file, faults, seed):
         if len(values) != len(NAMES):
             sys.exit(f"{rows_file}: not a row of {len(NAMES)}: {line}")
         rows.append({name: int(v) if v.isdigit() else v for name, v in zip(NAMES, values)})
-    rows.sort(key=lambda row: (order.index(row["kind"]), str(row["version"])))
+    stores = ["off", "process crash", "groups", "every message"]
+    rows.sort(key=lambda row: (order.index(row["kind"]), str(row["version"]), stores.index(row["store"])))
     kept = [row for row in rows if row["kind"] not in (FORGETFUL, MORTAL)]
     mortal = [row for row in rows if row["kind"] == MORTAL]
     lost = [row for row in rows if row["kind"] == FORGETFUL]
@@ -142,8 +143,9 @@ def chaos(rows_file, faults, seed):
         "notes": [
             f"{total(rows, 'faults'):,} faults, {total(rows, 'accepted1') + total(rows, 'accepted2'):,} messages;"
             f" lost by us: {sum(forgetful(r)[6] for r in lost) + total(kept, 'missing1') + total(kept, 'missing2'):,},"
-            f" QoS 2 doubled by us: {total(rows, 'doubled'):,}.",
-            "Where no process is killed each accepted message also had exactly one outcome, and every outcome was an"
+            f" QoS 2 doubled by us: {total(rows, 'doubled'):,}. Besides,"
+            f" {total(mortal, 'missing1') + total(mortal, 'missing2'):,} died with a subscriber that was killed.",
+            "Where no publisher is killed each accepted message also had exactly one outcome, and every outcome was an"
             " acknowledgement, or with the broker that forgets “session lost”; otherwise the command fails.",
             "“Doubled by the broker”: Mosquitto 2.0.11, when it loses a connection again before it has sent its"
             " releases (PUBREL) again, goes back to sending the messages (PUBLISH) under the same packet identifier."

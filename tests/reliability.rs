@@ -1,0 +1,44 @@
+//! docs/reliability.md is what its parts say.
+
+#[path = "built/mod.rs"]
+mod built;
+
+use built::{run, source};
+use std::fs;
+use std::process::Command;
+
+#[test]
+fn the_page_is_what_is_made_of_its_parts() {
+    run(Command::new("python3")
+        .arg("-B")
+        .arg(source("scripts/reliability.py"))
+        .arg("check"));
+}
+
+#[test]
+fn the_results_name_no_machine_and_no_folder_of_it() {
+    let mut count = 0;
+    for entry in fs::read_dir(source("docs/reliability")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for word in ["/home/", "/root", "/tmp/", "/work/"] {
+            assert!(!text.contains(word), "{}: {word}", path.display());
+        }
+        count += 1;
+    }
+    assert!(count > 1);
+}
+
+#[test]
+fn every_table_has_the_cells_that_its_heading_has() {
+    let page = fs::read_to_string(source("docs/reliability.md")).unwrap();
+    let cells = |line: &str| line.replace("\\|", "").matches('|').count();
+    let mut rows = 0;
+    for two in page.lines().collect::<Vec<_>>().windows(2) {
+        if two.iter().all(|line| line.starts_with('|')) {
+            assert_eq!(cells(two[0]), cells(two[1]), "{}", two[1]);
+            rows += 1;
+        }
+    }
+    assert!(rows > 20, "{rows} rows");
+}
