@@ -84,7 +84,46 @@ fn a_broker_that_reads_slowly_is_read_from_meanwhile(v: Version) {
     }
 }
 
+/// How many times [`many`] are sent to a client at most: far more than it may take.
+const FLOOD: usize = 400;
+
+/// Many messages of QoS 2 that were delivered before.
+fn many(v: Version) -> (Vec<u8>, usize) {
+    let message = publish("a", b"").qos(2, 1).dup().bytes(v);
+    (message.repeat(16 * 1024), message.len())
+}
+
+fn a_broker_that_takes_no_answers_is_not_read_from_until_it_does(v: Version) {
+    let mut w = Setup::new(v).drive(Drive::Thread).narrow().open();
+    let (messages, len) = many(v);
+    let sent = w.peer.flood(&messages, FLOOD);
+    assert!(sent < FLOOD * messages.len(), "all is read");
+    // It goes on, nothing is missing, and the connection is as before.
+    w.expect(&pubrec(1).repeat(sent / len));
+    w.send(&messages[sent % len..len]);
+    w.expect(&pubrec(1));
+    w.event(Event::MessageV5(Message::new("a", b"").qos(2, 1), vec![]));
+    w.finish();
+}
+
+fn a_broker_that_takes_no_answers_loses_a_client_in_a_foreign_loop(v: Version) {
+    let mut w = Setup::new(v).drive(Drive::Foreign).narrow().open();
+    let (messages, _) = many(v);
+    let Wire { client, peer, .. } = &mut w;
+    std::thread::scope(|scope| {
+        let flood = scope.spawn(|| peer.flood(&messages, FLOOD));
+        let lost = |event| matches!(event, Event::DisconnectV5(MOSQ_ERR_CONN_LOST, _));
+        while !client.try_event().is_some_and(lost) {
+            assert!(!flood.is_finished() || client.socket() < 0, "all is read");
+            client.step(std::time::Duration::from_millis(1));
+        }
+        assert!(flood.join().unwrap() < FLOOD * messages.len());
+    });
+}
+
 each_version!(
+    a_broker_that_takes_no_answers_is_not_read_from_until_it_does,
+    a_broker_that_takes_no_answers_loses_a_client_in_a_foreign_loop,
     on_publish_waits_until_a_qos_0_message_is_written_out,
     disconnect_waits_until_everything_is_written_by_mosquitto_loop,
     disconnect_waits_until_everything_is_written_by_a_foreign_loop,

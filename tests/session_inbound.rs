@@ -4,7 +4,7 @@ mod session_support;
 mod support;
 
 use mqttrs::error::{Error, PeerError};
-use mqttrs::session::{State, DEFAULT_MAXIMUM_PACKET_SIZE};
+use mqttrs::session::{State, TransmitBuf, DEFAULT_MAXIMUM_PACKET_SIZE};
 use session_support::*;
 use support::prop::*;
 use support::*;
@@ -270,11 +270,67 @@ fn the_receive_maximum_counts_anew_on_each_connection() {
     bench.accept_input(&publish("a", b"2").qos(2, 2).bytes(V5));
     bench.expect_seen(&[received("a", b"2", 2, 2)]);
     bench.sent();
-    // What is sent again counts.
+    // What is sent again does not count: there are servers that send it all at once.
+    for mid in [1, 3, 4] {
+        bench.accept_input(&publish("a", b"1").qos(2, mid).dup().bytes(V5));
+    }
     let error = bench
-        .receive(&publish("a", b"1").qos(2, 1).dup().bytes(V5))
+        .receive(&publish("a", b"1").qos(2, 5).bytes(V5))
         .unwrap_err();
     assert_eq!(error, Error::Peer(PeerError::ReceiveMaximumExceeded));
+}
+
+#[test]
+fn each_pubcomp_gives_quota_back_also_that_of_an_earlier_connection() {
+    let mut bench = open_receiving(2);
+    for mid in [1, 2] {
+        bench.accept_input(&publish("a", b"").qos(2, mid).bytes(V5));
+    }
+    bench.lose();
+    bench.seen();
+    bench.reconnect(true, &[]);
+    for mid in [3, 4] {
+        bench.accept_input(&publish("a", b"").qos(2, mid).bytes(V5));
+    }
+    bench.accept_input(&pubrel(1));
+    bench.accept_input(&publish("a", b"").qos(2, 5).bytes(V5));
+    assert!(bench
+        .receive(&publish("a", b"").qos(2, 6).bytes(V5))
+        .is_err());
+}
+
+#[test]
+fn answers_that_nobody_takes_are_many_at_some_time_and_gone_when_they_are_taken() {
+    let mut bench = Bench::open(V311);
+    let message = publish("a", b"").qos(2, 1).dup().bytes(V311);
+    let mut count = 0;
+    while !bench.session.owes_much() {
+        bench.session.handle_input(&message, bench.now).unwrap();
+        count += 1;
+        assert!(count < 1_000_000);
+    }
+    assert!(count > 100_000);
+    assert_eq!(bench.sent().len(), count);
+    assert!(!bench.session.owes_much());
+}
+
+#[test]
+fn own_messages_that_always_wait_do_not_make_answers_many() {
+    let mut bench = Bench::open(V311);
+    let message = publish("a", b"").qos(2, 1).dup().bytes(V311);
+    let mut waiting = TransmitBuf::default();
+    for _ in 0..1_000_000 / 10 {
+        for _ in 0..10 {
+            bench.session.handle_input(&message, bench.now).unwrap();
+        }
+        // What was queued in the round before is taken, never all.
+        let taken = waiting.len();
+        bench.publish("a", b"", 0).unwrap();
+        bench.session.poll_transmit(&mut waiting);
+        waiting.advance(taken);
+        bench.session.transmitted(taken, bench.now);
+        assert!(!bench.session.owes_much());
+    }
 }
 
 #[test]

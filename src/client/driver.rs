@@ -75,6 +75,7 @@ impl Client {
     /// Why the connection ended, once; `NotConnected` without one; `InvalidArgument`
     /// inside an event handler.
     pub fn handle_readable(&self) -> Result<()> {
+        self.end_if_owed_much();
         self.drive(
             |st| {
                 st.readable = true;
@@ -280,13 +281,26 @@ impl Client {
         st
     }
 
+    /// A server that sends and takes no answers is not read from. Where the program polls, the
+    /// descriptor would stay readable, and it would call us again and again: there the
+    /// connection ends.
+    fn end_if_owed_much(&self) {
+        let mut st = self.lock();
+        if st.session.owes_much() {
+            st = self.flush(st);
+            if st.session.owes_much() && st.io.is_some() {
+                st.end_link(Some(Error::Peer(PeerError::ConnectionLost)));
+            }
+        }
+    }
+
     /// Reads a share, and delivers what each read brought.
     fn read_and_deliver<'a>(&'a self, mut st: Guard<'a>, share: Share) -> Guard<'a> {
         let _right = self.take_dispatch(&mut st);
         let mut left = share.bytes;
         for done in 0.. {
             let inside_only = done >= share.reads || left == 0;
-            if !st.readable {
+            if !st.readable || st.session.owes_much() {
                 break;
             }
             // What is inside a buffering stream makes no descriptor readable, so that much
@@ -540,7 +554,7 @@ impl State {
         let up = matches!(self.link, Link::Up(_));
         let more_than_output = self.failure.is_some()
             || (self.session.has_events() && !foreign_dispatcher)
-            || (up && self.readable && !foreign_dispatcher)
+            || (up && self.readable && !foreign_dispatcher && !self.session.owes_much())
             || self.is_flushed_and_closing();
         let output = up && self.io.is_some() && self.has_output() && !self.write_blocked;
         let ready = more_than_output || output;

@@ -94,6 +94,7 @@ impl Session {
         self.transmit.clear();
         self.queued = 0;
         self.sent = 0;
+        self.answers.clear(self.stats.control_sent);
         self.resume = Resume::Held;
         self.connection += 1;
         self.outstanding = 0;

@@ -201,7 +201,7 @@ impl Session {
             self.log_publish("received", u8::from(packet.dup), packet, id, &topic);
         }
         if let Some(packet_id) = packet.packet_id {
-            if !self.take_over(packet.qos, packet_id)? {
+            if !self.take_over(packet, packet_id)? {
                 return Ok(None);
             }
         }
@@ -218,21 +218,23 @@ impl Session {
     }
 
     /// Acknowledges a QoS 1 or 2 message; `false` when it was delivered before.
-    fn take_over(&mut self, qos: QoS, packet_id: PacketId) -> Result<bool> {
-        let last_came = match qos {
+    fn take_over(&mut self, packet: &Publish<'_>, packet_id: PacketId) -> Result<bool> {
+        let last_came = match packet.qos {
             QoS::ExactlyOnce => self.unreleased.get(&packet_id).copied(),
             _ => None,
         };
         let repeated = last_came.is_some();
-        // The server's quota begins anew with each connection (MQTT 5.0 section 4.9).
-        let counted = last_came == Some(self.connection);
+        // The server's quota begins anew with each connection (MQTT 5.0 section 4.9). What it
+        // sends again was within its quota once, and there are servers that send it all at once:
+        // a connection that ends for it would end for it again and again.
+        let counted = packet.dup || last_came == Some(self.connection);
         if self.version == ProtocolVersion::V5
             && !counted
             && self.outstanding >= usize::from(self.receive_maximum)
         {
             return Err(Error::Peer(PeerError::ReceiveMaximumExceeded));
         }
-        let kind = match qos {
+        let kind = match packet.qos {
             QoS::ExactlyOnce => {
                 self.unreleased.insert(packet_id, self.connection);
                 if let (Some(journal), false) = (&mut self.outbound.journal, repeated) {
@@ -307,9 +309,10 @@ impl Session {
     }
 
     fn handle_pubrel(&mut self, packet_id: PacketId) {
+        // Each PUBCOMP gives quota back, whatever it is for (MQTT 5.0 section 4.9).
+        self.outstanding = self.outstanding.saturating_sub(1);
         let reason = match self.unreleased.remove(&packet_id) {
-            Some(connection) => {
-                self.outstanding -= usize::from(connection == self.connection);
+            Some(_) => {
                 if let Some(journal) = &mut self.outbound.journal {
                     journal.completed(packet_id);
                 }

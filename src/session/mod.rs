@@ -134,6 +134,7 @@ pub struct Session {
     /// Bytes sent since the connection began.
     sent: u64,
     unwritten: Unwritten,
+    answers: Answers,
     /// How much may wait, if that has a limit.
     queue: Option<Box<QueueOptions>>,
     /// How much memory messages may take without these.
@@ -179,6 +180,52 @@ struct Unwritten {
     done: usize,
     /// The bytes of those that [`QueueOptions`] limit.
     bytes: u64,
+}
+
+/// How many answers to the server may be on their way. They are of four bytes mostly, and each
+/// connection takes far more than a million bytes before it is full.
+const MOST_OWED: u32 = 256 * 1024;
+
+/// The answers that the network has not taken, roughly: they are counted in portions, of which
+/// the older one goes when all that was queued with it is out.
+#[derive(Debug, Default)]
+struct Answers {
+    /// Where in what was queued on this connection the present portion began.
+    begun_at: u64,
+    /// How many packets that are no messages were queued until then, in all.
+    begun: u32,
+    /// And how many until the portion before began.
+    taken: u32,
+}
+
+impl Answers {
+    /// How many there are at most, if so many packets that are no messages were queued.
+    fn owed(&self, queued: u64) -> u32 {
+        (queued as u32).wrapping_sub(self.taken)
+    }
+
+    /// The network took what was queued up to `sent`.
+    #[inline(always)]
+    fn transmitted(&mut self, sent: u64, queued: u64, answers: u64) {
+        if sent >= self.begun_at {
+            self.taken = if sent == queued {
+                answers as u32
+            } else {
+                self.begun
+            };
+            self.begun = answers as u32;
+            self.begun_at = queued;
+        }
+    }
+
+    /// A new connection begins.
+    fn clear(&mut self, answers: u64) {
+        *self = Answers {
+            begun_at: 0,
+            begun: answers as u32,
+            taken: answers as u32,
+        };
+    }
 }
 
 impl Unwritten {
@@ -261,6 +308,7 @@ impl Session {
             queued: 0,
             sent: 0,
             unwritten: Unwritten::default(),
+            answers: Answers::default(),
             queue: None,
             memory: queue_limits::MEMORY,
             outcomes: false,
@@ -405,9 +453,17 @@ impl Session {
         self.stats.round_trip.transmitted(self.sent, now);
         self.unwritten
             .written(self.sent, &mut self.events, self.outcomes);
+        self.answers
+            .transmitted(self.sent, self.queued, self.stats.control_sent);
         if self.outbound.waiting_at_most_once() > 0 {
             self.send_waiting(now);
         }
+    }
+
+    /// Whether the server has so many answers to take that it had better be read from no more
+    /// until it takes some: it sends and does not read.
+    pub fn owes_much(&self) -> bool {
+        self.answers.owed(self.stats.control_sent) > MOST_OWED
     }
 
     /// Gives memory back that is kept for many messages to come.

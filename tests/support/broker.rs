@@ -91,6 +91,24 @@ impl Peer {
         stream.set_nonblocking(true).unwrap();
     }
 
+    /// Sends `bytes` again and again, until the client has taken nothing for a while, or the
+    /// connection is gone, or this was done so many times; the number of bytes.
+    pub fn flood(&mut self, bytes: &[u8], most: usize) -> usize {
+        const WHILE: Duration = Duration::from_millis(500);
+        let stream = self.stream();
+        stream.set_nonblocking(false).unwrap();
+        stream.set_write_timeout(Some(WHILE)).unwrap();
+        let mut sent = 0;
+        while sent < most * bytes.len() {
+            match stream.write(&bytes[sent % bytes.len()..]) {
+                Ok(count) => sent += count,
+                Err(_) => break,
+            }
+        }
+        stream.set_nonblocking(true).unwrap();
+        sent
+    }
+
     /// Sends `bytes` to a client that may close meanwhile.
     pub fn send_lossy(&mut self, bytes: &[u8]) {
         match self.stream().write(bytes) {
