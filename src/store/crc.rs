@@ -25,9 +25,9 @@ pub(super) fn crc32(crc: u32, bytes: &[u8]) -> u32 {
 
 fn tables() -> [[u32; 256]; 4] {
     let mut tables = [[0; 256]; 4];
-    for byte in 0..256 {
+    for (byte, value) in tables[0].iter_mut().enumerate() {
         let bit = |value: u32, _| value >> 1 ^ if value & 1 == 1 { 0xedb8_8320 } else { 0 };
-        tables[0][byte] = (0..8).fold(byte as u32, bit);
+        *value = (0..8).fold(byte as u32, bit);
     }
     for zeros in 1..4 {
         for byte in 0..256 {
