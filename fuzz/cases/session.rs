@@ -1,12 +1,16 @@
-//! The protocol machine under any mix of bytes, calls and time: it never panics, and
-//! all it sends are packets that a client may send, no identifier twice in flight.
+//! The protocol machine under any mix of bytes, calls and time: it never panics, all it sends are
+//! packets that a client may send, no identifier twice in flight, and each accepted message has
+//! one outcome.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use mqttrs::codec::{AckKind, Frame, Packet, Place, Properties, SubscriptionOptions};
-use mqttrs::session::{ConnectRequest, Publication, Session, SessionEvent, State, TransmitBuf};
+use mqttrs::session::{
+    ConnectRequest, DrainMark, Outcome, Overflow, Publication, QueueOptions, Session, SessionEvent,
+    State, TransmitBuf,
+};
 use mqttrs::types::{PacketId, ProtocolVersion, QoS, ReasonCode};
 
 use super::script::Script;
@@ -18,6 +22,15 @@ pub fn run(bytes: &[u8]) {
         world.step(&mut script);
     }
     world.pump();
+    world.end();
+}
+
+/// A message that was accepted.
+#[derive(Debug)]
+struct Message {
+    id: PacketId,
+    qos: QoS,
+    number: usize,
 }
 
 struct World {
@@ -29,6 +42,11 @@ struct World {
     /// Identifiers on the wire whose end the program has not heard.
     in_flight: HashSet<PacketId>,
     requests: HashSet<PacketId>,
+    /// Messages without an outcome, and how many there were at all.
+    open: Vec<Message>,
+    accepted: usize,
+    /// All messages before this number are waited for.
+    drain: Option<(DrainMark, usize)>,
 }
 
 impl World {
@@ -43,6 +61,7 @@ impl World {
         ][usize::from(seed % 3)];
         let mut session = Session::new((seed & 64 == 0).then(|| "fuzz".into()), now);
         session.set_logging(seed & 128 != 0);
+        session.set_outcomes(true);
         World {
             session,
             version,
@@ -51,11 +70,14 @@ impl World {
             written: Vec::new(),
             in_flight: HashSet::new(),
             requests: HashSet::new(),
+            open: Vec::new(),
+            accepted: 0,
+            drain: None,
         }
     }
 
     fn step(&mut self, script: &mut Script<'_>) {
-        match script.byte() % 16 {
+        match script.byte() % 20 {
             0 => self.connect(script),
             1..=4 => {
                 self.inbox.extend(script.bytes());
@@ -109,11 +131,59 @@ impl World {
                 self.session
                     .set_send_maximum(script.byte().into(), self.now);
             }
-            _ => self.close(),
+            15 => self.close(),
+            16 | 17 => {
+                let policies = [
+                    Overflow::Refuse,
+                    Overflow::DropOldest,
+                    Overflow::DropAtMostOnce,
+                ];
+                let options = QueueOptions {
+                    max_messages: usize::from(script.byte() % 6),
+                    max_bytes: usize::from(script.byte()),
+                    overflow: policies[usize::from(script.byte()) % 3],
+                    keep_at_most_once: script.flag(),
+                    wait: Duration::ZERO,
+                };
+                self.session
+                    .set_queue((script.byte() > 20).then_some(options));
+            }
+            18 => match script.byte() % 4 {
+                0 => self.session.clear_queue(),
+                1 => self.session.set_resubscribe(script.flag()),
+                2 => self.session.set_automatic_topic_aliases(script.flag()),
+                _ => {
+                    let patience = Duration::from_secs(script.byte().into());
+                    let _ = self.session.probe(patience, self.now);
+                }
+            },
+            _ => self.drain = Some((self.session.drain_mark(), self.accepted)),
         }
         if script.byte() & 1 == 0 {
             self.pump();
         }
+    }
+
+    /// Where nothing more can come of a message, each that is left is named.
+    fn end(mut self) {
+        self.poll_events();
+        for id in self.session.take_all() {
+            self.ended(id, None);
+        }
+        assert!(self.open.is_empty(), "no outcome: {:?}", self.open);
+    }
+
+    fn ended(&mut self, id: PacketId, outcome: Option<Outcome>) {
+        let fits = |message: &Message| match outcome {
+            Some(Outcome::Sent | Outcome::ConnectionLost) => message.qos == QoS::AtMostOnce,
+            Some(Outcome::Acknowledged | Outcome::SessionLost) => message.qos != QoS::AtMostOnce,
+            _ => true,
+        };
+        let is_it = |message: &Message| message.id == id && fits(message);
+        let Some(place) = self.open.iter().position(is_it) else {
+            panic!("{outcome:?} for nothing: {id} of {:?}", self.open);
+        };
+        self.open.remove(place);
     }
 
     fn close(&mut self) {
@@ -170,11 +240,13 @@ impl World {
     fn publish(&mut self, script: &mut Script<'_>) {
         let properties = script.properties();
         let empty = script.byte() & 1 == 0;
-        let _ = self.session.publish(
+        let (topic, payload) = (script.text(), script.bytes());
+        let qos = QoS::new(script.byte() % 3).unwrap();
+        let accepted = self.session.publish(
             &Publication {
-                topic: script.text(),
-                payload: script.bytes(),
-                qos: QoS::new(script.byte() % 3).unwrap(),
+                topic,
+                payload,
+                qos,
                 retain: script.byte() & 1 == 1,
                 properties: if empty {
                     Properties::EMPTY
@@ -185,6 +257,11 @@ impl World {
             self.now,
             |_| (),
         );
+        if let Ok(id) = accepted {
+            let number = self.accepted;
+            self.open.push(Message { id, qos, number });
+            self.accepted += 1;
+        }
     }
 
     fn read(&mut self) {
@@ -216,6 +293,9 @@ impl World {
                 Some(SessionEvent::Published { packet_id, .. }) => {
                     self.in_flight.remove(&packet_id);
                 }
+                Some(SessionEvent::Outcome {
+                    packet_id, outcome, ..
+                }) => self.ended(packet_id, Some(outcome)),
                 Some(
                     SessionEvent::Subscribed { packet_id, .. }
                     | SessionEvent::Unsubscribed { packet_id, .. },
@@ -231,6 +311,19 @@ impl World {
                     self.in_flight.clear();
                 }
                 _ => {}
+            }
+        }
+        if let Some((mark, before)) = &mut self.drain {
+            if self.session.is_drained(mark) {
+                let before = *before;
+                // Two with one identifier are told apart by nobody.
+                let is_late = |message: &&Message| {
+                    let same = self.open.iter().filter(|other| other.id == message.id);
+                    message.number < before && same.count() == 1
+                };
+                let late = self.open.iter().find(is_late);
+                assert!(late.is_none(), "drained before the end of {late:?}");
+                self.drain = None;
             }
         }
     }
