@@ -34,7 +34,8 @@ impl Session {
             && !self.logging
             && self.queue.is_none()
             && self.fits_memory(body_len)
-            && !self.outbound_aliases.is_automatic();
+            // Not even where it is kept for a server that may take aliases.
+            && !self.outbound_aliases.wants_automatic();
         if !is_plain {
             return None;
         }
