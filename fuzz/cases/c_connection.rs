@@ -82,7 +82,7 @@ impl Ledger {
             CONNECTING => true,
             UP => self.state == CONNECTING,
             WAITING => self.state != GIVEN_UP,
-            GIVEN_UP => [IDLE, CONNECTING, UP].contains(&self.state),
+            GIVEN_UP => self.state != GIVEN_UP,
             IDLE => [CONNECTING, UP, WAITING].contains(&self.state),
             _ => false,
         };
