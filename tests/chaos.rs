@@ -244,9 +244,10 @@ fn jumps_of_the_time_of_day_end_no_connection_and_delay_none() {
         row.nothing_lost_nothing_doubled();
         row.every_message_acknowledged_once();
         // Besides, each of the two has disconnected in the end, and some connections ended since
-        // the broker had sent more at once than MQTT 5 allows, as Mosquitto 2.0 may after a reset.
-        let by_jumps = row.downs as isize - (resets + 2 + row.quota_exceeded) as isize;
-        assert_eq!(by_jumps, 0, "a jump has ended a connection");
+        // the broker had sent more at once than MQTT 5 allows, as Mosquitto 2.0 may after a reset;
+        // a reset may find one of these.
+        let explained = resets + 2 + row.quota_exceeded;
+        assert!(row.downs <= explained, "a jump has ended a connection");
     });
 }
 

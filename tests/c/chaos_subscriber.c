@@ -50,9 +50,6 @@ int main(int argc, char **argv)
     watched = "chaos_subscriber";
     struct settings settings = { port_of(argv[1]), atoi(argv[2]), argv[3], atoi(argv[4]) };
     struct mosquitto *m = chaos_client("chaos-subscriber", &settings);
-    /* Mosquitto 2.0 sends again more than the default of 20, all at once, when it has lost the
-     * connection some times in a row; the client would end the connection for it. */
-    CHECK_INT(0, mosquitto_int_option(m, MOSQ_OPT_RECEIVE_MAXIMUM, 65535));
     mosquitto_message_callback_set(m, on_message);
     mosquitto_subscribe_callback_set(m, on_subscribe);
     CHECK_INT(0, mqttrs_resubscribe_set(m, strcmp(argv[5], "1") == 0));
