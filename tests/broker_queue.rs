@@ -1,5 +1,7 @@
 //! The limits of the outgoing queue through the C API, and the one outcome of each message.
 
+#![allow(clippy::undocumented_unsafe_blocks, reason = "C is called all over")]
+
 mod support;
 
 use std::collections::HashMap;

@@ -300,6 +300,27 @@ fn each_pubcomp_gives_quota_back_also_that_of_an_earlier_connection() {
 }
 
 #[test]
+fn quota_that_is_given_back_before_any_is_used_is_not_forgotten() {
+    let mut bench = open_receiving(2);
+    for mid in [1, 2] {
+        bench.accept_input(&publish("a", b"").qos(2, mid).bytes(V5));
+    }
+    bench.lose();
+    bench.seen();
+    bench.reconnect(true, &[]);
+    for mid in [1, 2, 3] {
+        bench.accept_input(&publish("a", b"").qos(2, mid).dup().bytes(V5));
+    }
+    bench.accept_input(&pubrel(1));
+    for mid in [4, 5, 6] {
+        bench.accept_input(&publish("a", b"").qos(2, mid).bytes(V5));
+    }
+    assert!(bench
+        .receive(&publish("a", b"").qos(2, 7).bytes(V5))
+        .is_err());
+}
+
+#[test]
 fn answers_that_nobody_takes_are_many_at_some_time_and_gone_when_they_are_taken() {
     let mut bench = Bench::open(V311);
     let message = publish("a", b"").qos(2, 1).dup().bytes(V311);

@@ -344,7 +344,7 @@ fn whatever_happened_what_is_kept_of_a_journal_leads_to_the_same_session() {
             let logs = [
                 first.log.clone(),
                 vec![once.clone()],
-                vec![kept(&[once.clone()])],
+                vec![kept(std::slice::from_ref(&once))],
             ];
             let [whole, once, twice] = logs.map(|log| {
                 let mut next = Stored::after(V5, &log, UNIX_MS);

@@ -4,6 +4,7 @@
 //! `MQTTRS_STOP_TIMES=file` makes ten rounds and writes the longest of each into that file.
 
 #![cfg(all(feature = "tls", feature = "websocket"))]
+#![allow(clippy::undocumented_unsafe_blocks, reason = "C is called all over")]
 
 mod handshake_support;
 mod support;

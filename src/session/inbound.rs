@@ -230,7 +230,7 @@ impl Session {
         let counted = packet.dup || last_came == Some(self.connection);
         if self.version == ProtocolVersion::V5
             && !counted
-            && self.outstanding >= usize::from(self.receive_maximum)
+            && self.outstanding >= i32::from(self.receive_maximum)
         {
             return Err(Error::Peer(PeerError::ReceiveMaximumExceeded));
         }
@@ -240,7 +240,7 @@ impl Session {
                 if let (Some(journal), false) = (&mut self.outbound.journal, repeated) {
                     journal.received(packet_id);
                 }
-                self.outstanding += usize::from(!counted);
+                self.outstanding += i32::from(!counted);
                 AckKind::Pubrec
             }
             _ => AckKind::Puback,
@@ -309,7 +309,8 @@ impl Session {
     }
 
     fn handle_pubrel(&mut self, packet_id: PacketId) {
-        // Each PUBCOMP gives quota back, whatever it is for (MQTT 5.0 section 4.9).
+        // Each PUBCOMP gives quota back, whatever it is for (MQTT 5.0 section 4.9); before the
+        // server has used what it had, it has more then.
         self.outstanding = self.outstanding.saturating_sub(1);
         let reason = match self.unreleased.remove(&packet_id) {
             Some(_) => {

@@ -159,7 +159,7 @@ pub struct Session {
     /// Each with the number of the connection it last came on.
     unreleased: HashMap<PacketId, u64>,
     /// How many of these came on this connection: what our Receive Maximum counts.
-    outstanding: usize,
+    outstanding: i32,
     /// The number of this connection.
     connection: u64,
     server_disconnect: PropertyBuf,

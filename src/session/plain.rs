@@ -21,7 +21,7 @@ impl Session {
             && !self.logging
             && self.events.is_empty()
             && self.resume == Resume::Running
-            && self.outstanding < usize::from(self.receive_maximum);
+            && self.outstanding < i32::from(self.receive_maximum);
         possible.then_some(PlainReader {
             version: self.version,
             limit: self.maximum_packet_size,
