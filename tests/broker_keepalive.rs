@@ -172,3 +172,30 @@ fn an_answer_that_waited_to_be_read_counts() {
     stalled.send(&PINGRESP);
     stalled.finish();
 }
+
+/// The thread sleeps until much of a large packet has come, and still sees that it comes.
+#[test]
+fn a_large_packet_that_comes_slowly_is_a_sign_of_life() {
+    let mut w = every_2_seconds(V311).drive(Drive::Thread).open();
+    let mut clock = every_2_seconds(V311).drive(Drive::Thread).open();
+    let payload = vec![b'x'; 1 << 20];
+    let packet = publish("a", &payload).bytes(V311);
+    let mut sent = 300 * 1024;
+    w.send(&packet[..sent]);
+    let mut trickle = |peer: &mut Peer| {
+        peer.send(&packet[sent..sent + 10]);
+        sent += 10;
+        peer.wait(Duration::from_millis(50));
+    };
+    assert_eq!(w.peer.take_packet_while(&mut trickle), PINGREQ);
+    // Twice the interval without an answer, which is behind the packet.
+    for _ in 0..2 {
+        let ping = clock.peer.take_packet_while(|_| trickle(&mut w.peer));
+        assert_eq!(ping, PINGREQ);
+        clock.send(&PINGRESP);
+    }
+    w.send(&packet[sent..]);
+    w.send(&PINGRESP);
+    w.event(Event::MessageV5(Message::new("a", &payload), vec![]));
+    clock.finish();
+}

@@ -384,6 +384,7 @@ impl super::State {
         self.io = Some(Box::new(Io {
             stream,
             pending: TransmitBuf::default(),
+            low_water: 1,
         }));
         Ok(())
     }

@@ -61,6 +61,10 @@ const FEW_SLICES: usize = 4;
 const READS: usize = 16;
 /// Room for a read that only the rest of a large packet makes.
 const LARGE_READ: usize = 65 * 1024;
+/// What is missing of a packet is waited for as a whole if it is at least this.
+const LARGE_REST: usize = 64 * 1024;
+/// And at most so much of it.
+const LARGEST_LOW_WATER: usize = 512 * 1024;
 /// How many times one call of a loop thread fetches and writes what is queued.
 const WRITES: usize = 4;
 /// How long after the last message that was not collected with others one counts as alone.
@@ -200,6 +204,7 @@ impl Client {
     pub fn set_hosted(&self, hosted: bool) {
         let mut st = self.lock();
         st.hosted = hosted;
+        st.set_low_water();
         if !hosted && st.lifecycle.pause() {
             st.tell(None);
         }
@@ -229,6 +234,9 @@ impl Client {
         note(&mut st);
         st.pace.turn();
         st.advance_dial();
+        if share.reads > 0 && st.has_low_water() && st.is_timer_due(Instant::now()) {
+            st.readable = true; // part of a packet is a sign of life too
+        }
         // Before the timers: an answer that waited while the program was busy counts.
         if share.reads > 0 && st.readable && st.dispatcher.is_none() {
             st = self.read_and_deliver(st, share);
@@ -316,6 +324,7 @@ impl Client {
             left = left.saturating_sub(count);
             st = self.take_packets(st);
         }
+        st.set_low_water();
         st.received.rest();
         self.release_dispatch(&mut st);
         st
@@ -548,6 +557,28 @@ impl Client {
 }
 
 impl State {
+    /// Lets the thread that polls sleep until much of a large packet has come. Where the program
+    /// polls we cannot look at what has come when a timer is due, as its life sign.
+    fn set_low_water(&mut self) {
+        let missing = self.received.missing();
+        let bytes = match missing {
+            LARGE_REST.. if self.hosted => missing.min(LARGEST_LOW_WATER) as i32,
+            _ => 1,
+        };
+        if let Some(io) = self.io.as_mut().filter(|io| io.low_water != bytes) {
+            io.low_water = bytes;
+            io.stream.set_low_water(bytes);
+        }
+    }
+
+    fn has_low_water(&self) -> bool {
+        self.io.as_ref().is_some_and(|io| io.low_water > 1)
+    }
+
+    fn is_timer_due(&self, now: Instant) -> bool {
+        self.session.poll_timeout().is_some_and(|due| due <= now)
+    }
+
     /// What [`Client::prepare_wait`] says.
     fn prepare_wait(&mut self) -> Wait {
         let foreign_dispatcher = self.dispatcher.is_some();

@@ -162,6 +162,8 @@ enum Link {
 struct Io {
     stream: Stream,
     pending: TransmitBuf,
+    /// What [`Stream::set_low_water`] was last told.
+    low_water: i32,
 }
 
 impl Io {

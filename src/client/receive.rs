@@ -37,6 +37,12 @@ impl ReceiveBuf {
         &self.bytes[self.start..self.end]
     }
 
+    /// How many bytes are missing of the packet that has begun.
+    pub(super) fn missing(&self) -> usize {
+        let unread = self.unread();
+        Frame::announced_len(unread).map_or(0, |len| len.saturating_sub(unread.len()))
+    }
+
     /// The first `consumed` of the unread bytes were taken.
     #[inline(always)]
     pub(super) fn consume(&mut self, consumed: usize) {

@@ -99,6 +99,14 @@ impl Stream {
         !matches!(self, Stream::Socket(_))
     }
 
+    /// Reports the descriptor as readable when so many bytes have come, at least one, or there
+    /// will be no more; not where bytes wait inside.
+    pub fn set_low_water(&self, bytes: i32) {
+        if let Stream::Socket(socket) = self {
+            socket::set_low_water(socket, bytes);
+        }
+    }
+
     /// While `held`, reads bring only what waits inside, as if nothing more had arrived.
     pub fn hold(&mut self, held: bool) {
         match self {

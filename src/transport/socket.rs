@@ -101,6 +101,21 @@ pub(super) fn send_vectored(socket: &Socket, slices: &[IoSlice<'_>]) -> io::Resu
     socket.send_vectored_with_flags(slices, libc::MSG_NOSIGNAL)
 }
 
+/// Reports the socket as readable when so many bytes have come, or there will be no more. A hint:
+/// where the system does not take it, the socket is readable earlier.
+pub(super) fn set_low_water(socket: &Socket, bytes: i32) {
+    // SAFETY: the descriptor is open, and the option is an int that is there during the call.
+    unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_RCVLOWAT,
+            std::ptr::from_ref(&bytes).cast(),
+            size_of_val(&bytes) as libc::socklen_t,
+        );
+    }
+}
+
 /// A socket for libraries that read and write by themselves: its writes raise no signal.
 #[cfg(any(feature = "tls", feature = "websocket"))]
 #[derive(Debug)]
