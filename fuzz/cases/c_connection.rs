@@ -81,8 +81,7 @@ impl Ledger {
         let may = match to {
             CONNECTING => true,
             UP => self.state == CONNECTING,
-            WAITING => self.state != GIVEN_UP,
-            GIVEN_UP => self.state != GIVEN_UP,
+            WAITING | GIVEN_UP => true,
             IDLE => [CONNECTING, UP, WAITING].contains(&self.state),
             _ => false,
         };

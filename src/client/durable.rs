@@ -117,12 +117,14 @@ impl State {
         let (operations, number) = self.session.unwritten();
         let needed = self.session.stored_size();
         if !operations.is_empty() {
-            if let Err(error) = store.append(operations, number, message) {
-                // Where there is no room there may be, when what is superfluous has gone.
-                if !store.make_room(needed, condenser) {
+            let mut tries = 0;
+            while let Err(error) = store.append(operations, number, message) {
+                tries += 1;
+                // Where there is no room there may be, when an older log has gone, and when what
+                // is superfluous has.
+                if tries > 2 || !store.make_room(needed, condenser) {
                     return Err(error);
                 }
-                store.append(operations, number, message)?;
             }
             self.session.written();
         }

@@ -210,6 +210,9 @@ impl Store {
     /// there is much of it that takes some calls.
     pub fn make_room(&mut self, needed: u64, how: fn() -> Box<dyn Condense>) -> bool {
         let lost = self.broken.is_some() || is_removed(&self.log);
+        if self.retired.take().is_some() && !lost {
+            return true; // what was left of the log before this one has gone at once
+        }
         let waste = self.len.saturating_sub(needed);
         if !lost && (waste < WORTHWHILE || needed > self.hopeful_up_to) {
             return false;
@@ -223,7 +226,10 @@ impl Store {
         for _ in 0..if lost { usize::MAX } else { PIECES_IN_NEED } {
             match self.step() {
                 Ok(false) => {}
-                Ok(true) => return true,
+                Ok(true) => {
+                    self.retired = None;
+                    return true;
+                }
                 Err(_) => {
                     self.hopeful_up_to = needed - needed / 8;
                     return false;

@@ -27,7 +27,7 @@ const SETTLED: Duration = Duration::from_secs(10);
 /// | `Connecting`, `Up` | `Idle` | the same, but nobody runs a loop that connects again, or the program disconnected |
 /// | `Waiting` | `Idle` | the loop ended, or the program disconnected |
 /// | `Waiting` | `Waiting` | the program asked for an attempt at once |
-/// | `Waiting` | `Waiting`, `GivenUp` | with the settings of the program an attempt cannot even begin |
+/// | `Waiting`, `GivenUp` | `Waiting`, `GivenUp` | with the settings of the program the attempt that it asked for, or whose time has come, cannot even begin |
 /// | `Idle` | `Waiting`, `GivenUp` | a loop that connects again begins to run, after a failure |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
