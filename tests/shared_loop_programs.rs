@@ -68,6 +68,17 @@ fn threads_and_callbacks_that_do_anything_to_loops_and_clients_never_hang() {
     program.run_under_valgrind(&[&port, "5", "100"]);
 }
 
+#[test]
+fn a_loop_never_waits_for_a_callback_that_a_thread_of_the_program_is_in() {
+    let broker = Loopback::start();
+    let port = broker.port().to_string();
+    let program = Program::build("shared_loop_elsewhere", "shared-elsewhere");
+    for announced in ["0", "1"] {
+        program.run(&[&port, announced]);
+    }
+    program.run_under_valgrind(&[&port, "1"]);
+}
+
 /// To what the system allows; gives that.
 #[allow(
     clippy::undocumented_unsafe_blocks,

@@ -25,6 +25,15 @@ struct Attempt {
     deadline: Instant,
 }
 
+/// What an attempt does while another thread is in a callback, if the program wants to hear of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// It waits.
+    Waits,
+    /// It is put off: a loop makes it when the callback has returned.
+    Later,
+}
+
 impl Client {
     /// Connects and sends CONNECT; blocks for name resolution and the network. CONNACK
     /// arrives in the loop.
@@ -98,7 +107,7 @@ impl Client {
 
     /// The caller has counted this attempt in `blocking_attempts`.
     fn attempt_blocking(&self) -> Result<()> {
-        let announced = self.announce_attempt();
+        let announced = self.announce_attempt(Patience::Waits);
         // Without the mutex: nobody else waits for the network.
         let outcome = announced.map(|attempt| {
             let stream = Dial::connect(attempt.endpoint, attempt.deadline);
@@ -142,7 +151,7 @@ impl Client {
             return Ok(());
         }
         drop(st);
-        self.begin_attempt()?;
+        self.begin_attempt(Patience::Waits)?;
         let mut st = self.lock();
         if matches!(st.link, Link::Resolving) {
             // Signalled by the resolver; whatever the outcome, the loop goes on from it.
@@ -159,12 +168,12 @@ impl Client {
     }
 
     /// Begins an attempt that the loop completes.
-    pub(super) fn begin_attempt(&self) -> Result<()> {
+    pub(super) fn begin_attempt(&self, patience: Patience) -> Result<()> {
         let Attempt {
             generation,
             endpoint,
             deadline,
-        } = self.announce_attempt()?;
+        } = self.announce_attempt(patience)?;
         if !endpoint.needs_look_up() {
             let dial = Dial::new(endpoint, deadline);
             return self.dial_resolved(generation, dial);
@@ -210,17 +219,23 @@ impl Client {
 
     /// Lets go of any older connection, tells the program that an attempt is about to
     /// be made, and reads its settings after that.
-    fn announce_attempt(&self) -> Result<Attempt> {
+    fn announce_attempt(&self, patience: Patience) -> Result<Attempt> {
         let mut st = self.lock();
         if st.closed {
             return Err(Error::invalid("client is closed"));
+        }
+        let is_heard = self.handler.hears_pre_connect();
+        if is_heard && patience == Patience::Later && st.is_dispatched_elsewhere() {
+            st.lifecycle.next_attempt = Some(Instant::now());
+            return Err(Error::invalid("the attempt has to wait for a callback"));
         }
         st.abandon_link();
         st.failure = None;
         st.lifecycle.next_attempt = None;
         let generation = st.generation;
-        drop(self.deliver_now(st, Event::PreConnect));
-        let mut st = self.lock();
+        if is_heard {
+            st = self.deliver_now(st, Event::PreConnect);
+        }
         if st.generation == generation {
             // A loop that took the client over in the callback need not make another one.
             st.lifecycle.next_attempt = None;

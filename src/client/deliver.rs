@@ -98,7 +98,7 @@ impl Client {
     pub(super) fn release_dispatch(&self, st: &mut Guard<'_>) {
         st.dispatcher = None;
         self.notify(st);
-        if st.readable || st.session.has_events() {
+        if st.readable || st.session.has_events() || st.lifecycle.next_attempt.is_some() {
             self.wake(st);
         }
     }

@@ -6,6 +6,7 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::attempt::Patience;
 use super::deliver::thread_token;
 use super::{Client, Guard, Io, Link, State};
 use crate::error::{CallerError, Error, PeerError, Result};
@@ -273,10 +274,10 @@ impl Client {
             st.attempt_timed_out();
         }
         let due = st.lifecycle.next_attempt.is_some_and(|due| due <= now);
-        if st.hosted && due && st.blocking_attempts == 0 {
+        if st.may_attempt() && due {
             st.lifecycle.next_attempt = None;
             drop(st);
-            let begun = self.begin_attempt();
+            let begun = self.begin_attempt(Patience::Later);
             st = self.lock();
             if let Err(error) = begun {
                 // A callback may have asked for another attempt, or for none, meanwhile.
@@ -582,6 +583,7 @@ impl State {
     /// What [`Client::prepare_wait`] says.
     fn prepare_wait(&mut self) -> Wait {
         let foreign_dispatcher = self.dispatcher.is_some();
+        let attempt = self.lifecycle.next_attempt.filter(|_| self.may_attempt());
         let up = matches!(self.link, Link::Up(_));
         let more_than_output = self.failure.is_some()
             || (self.session.has_events() && !foreign_dispatcher)
@@ -596,11 +598,6 @@ impl State {
         let dial_deadline = match &self.link {
             Link::Dialing(dial) => dial.deadline(),
             _ => None,
-        };
-        let attempt = if self.hosted && self.blocking_attempts == 0 {
-            self.lifecycle.next_attempt
-        } else {
-            None
         };
         // That of an attempt in a blocking call is the call's own.
         let attempt_deadline = match self.link {

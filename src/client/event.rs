@@ -124,6 +124,11 @@ pub trait Handler: Send + Sync {
         self.event(Event::Message(*message));
     }
 
+    /// Whether it matters to anybody that an attempt to connect is about to be made.
+    fn hears_pre_connect(&self) -> bool {
+        true
+    }
+
     /// Whether it matters to anybody that a message was published with success.
     fn hears_published(&self) -> bool {
         true

@@ -62,6 +62,7 @@ use crate::session::{Session, State as SessionState, Stats, TransmitBuf};
 use crate::transport::TlsConfig;
 use crate::transport::{Dial, Stream};
 use crate::types::{PacketId, QoS, ReasonCode};
+use deliver::thread_token;
 use intake::Intake;
 use lifecycle::Lifecycle;
 use pace::Pace;
@@ -560,6 +561,18 @@ impl State {
             Link::Dialing(dial) => dial.fd(),
             Link::Down | Link::Resolving => None,
         }
+    }
+
+    /// Whether another thread delivers events.
+    fn is_dispatched_elsewhere(&self) -> bool {
+        self.dispatcher
+            .is_some_and(|thread| thread != thread_token())
+    }
+
+    /// Whether the loop may make an attempt to connect: it is announced to the program, and a loop
+    /// never waits for a callback that another thread is in. The callback may be waiting for the loop.
+    fn may_attempt(&self) -> bool {
+        self.hosted && self.blocking_attempts == 0 && !self.is_dispatched_elsewhere()
     }
 
     /// Whether there is no connection, no attempt, and nothing left to tell.

@@ -395,6 +395,10 @@ impl Handler for Callbacks {
         self.arrived(message);
     }
 
+    fn hears_pre_connect(&self) -> bool {
+        self.pre_connect.get().is_some()
+    }
+
     fn hears_published(&self) -> bool {
         self.publish.get().is_some() || self.publish_v5.get().is_some()
     }
