@@ -3,6 +3,8 @@
 mod connection;
 pub(super) mod lifecycle;
 pub(super) mod loops;
+#[allow(dead_code)]
+mod message;
 mod publish;
 pub(super) mod queue;
 mod stats;
