@@ -142,6 +142,115 @@ enum mqttrs_store_durability {
 struct mqttrs_loop;
 
 /**
+ * A message or a request on its way, which can be waited for. Programs hold pointers to it and
+ * know nothing of its inside.
+ */
+struct mqttrs_token;
+
+/**
+ * A message to publish. Fill it with zeros first, then set `size`. What it points to stays the
+ * program's, and is read only until the function returns that is given it.
+ */
+struct mqttrs_message {
+    /**
+     * `sizeof(struct mqttrs_message)`: the structure may grow.
+     */
+    size_t size;
+    /**
+     * Topic name, a C string in UTF-8 without wildcards.
+     */
+    const char *topic;
+    /**
+     * `payloadlen` bytes; NULL where that is 0.
+     */
+    const void *payload;
+    /**
+     * The length of `payload` in bytes, at most 268,435,455.
+     */
+    size_t payloadlen;
+    /**
+     * 0, 1 or 2.
+     */
+    int qos;
+    /**
+     * Whether the server keeps it for who subscribes later.
+     */
+    bool retain;
+    /**
+     * MQTT 5 properties for PUBLISH, NULL for none.
+     */
+    const mosquitto_property *properties;
+};
+
+/**
+ * What became of a message, of a SUBSCRIBE or of an UNSUBSCRIBE.
+ */
+struct mqttrs_result {
+    /**
+     * `sizeof(struct mqttrs_result)`: the structure may grow.
+     */
+    size_t size;
+    /**
+     * The packet identifier that publishing or asking gave; 0 for what ended with its client.
+     */
+    int mid;
+    /**
+     * An `enum mqttrs_outcome_t`. Of a request MQTTRS_OUTCOME_ACKNOWLEDGED when the server has
+     * answered, MQTTRS_OUTCOME_CONNECTION_LOST when the connection ended before, and
+     * MQTTRS_OUTCOME_CLEARED when the client did.
+     */
+    int outcome;
+    /**
+     * The server's, 128 or more that it refused, 0 where there is none; of a request the highest
+     * of `reason_codes`.
+     */
+    int reason_code;
+    /**
+     * How many topic filters were answered; 0 for a message, and for an UNSUBACK below MQTT 5.
+     */
+    int reason_code_count;
+    /**
+     * A code for each topic filter, in the order of the request; NULL for none.
+     */
+    const int *reason_codes;
+    /**
+     * The properties of the answer, NULL for none.
+     */
+    const mosquitto_property *properties;
+};
+
+/**
+ * Runs once, when it is known what became of a message or a request. `result` and what it points
+ * to live until the callback returns.
+ */
+typedef void (*MQTTRS_CB_done)(struct mosquitto *mosq,
+                               void *userdata,
+                               const struct mqttrs_result *result);
+
+/**
+ * A subscription. Fill it with zeros first, then set `size`.
+ */
+struct mqttrs_subscription {
+    /**
+     * `sizeof(struct mqttrs_subscription)`: the structure may grow.
+     */
+    size_t size;
+    /**
+     * Topic filter, a C string in UTF-8.
+     */
+    const char *filter;
+    /**
+     * The highest QoS in which messages shall come: 0, 1 or 2.
+     */
+    int qos;
+    /**
+     * Options of `enum mqtt5_sub_options`, or-ed (MQTT 5.0 section 3.8.3.1); without effect below
+     * MQTT 5.
+     */
+    int options;
+};
+
+/**
  * When to connect again. Fill it with zeros first, then set `size`.
  */
 struct mqttrs_reconnect_options {
@@ -435,6 +544,152 @@ struct mqttrs_store_options {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Publishes a message, and tells what became of it.
+ *
+ * As `mosquitto_publish_v5` of what `message` says; all of it is copied. `mid` may be NULL;
+ * otherwise the packet identifier is written there before the message is sent.
+ *
+ * `on_done` may be NULL; otherwise it runs once for this message, with `userdata`, after the
+ * publish callbacks and the outcome callback, on the thread that runs the loop. Where `token` is not
+ * NULL a token is written there, before the message is sent, which `mqttrs_token_wait` takes; it
+ * belongs to the program, which ends it with `mqttrs_token_destroy`. A connection that is lost
+ * ends no message of QoS 1 or 2: they wait for the next one. `mosquitto_destroy` and
+ * `mosquitto_reinitialise` end those that are left, with MQTTRS_OUTCOME_CLEARED, before they return.
+ * A message that an earlier process has left in a store has no callback and no token.
+ *
+ * Does not block. Any thread, any callback.
+ *
+ * Returns what `mosquitto_publish_v5` returns, and then `on_done` does not run and there is no token,
+ * but for MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `message` NULL or its `size` too small.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `message` is NULL or valid with all it points to;
+ * `mid` and `token` are NULL or may be written to.
+ */
+libmosq_EXPORT
+int mqttrs_publish(struct mosquitto *mosq,
+                   int *mid,
+                   const struct mqttrs_message *message,
+                   MQTTRS_CB_done on_done,
+                   void *userdata,
+                   struct mqttrs_token **token);
+
+/**
+ * Subscribes to topic filters, each with its QoS and options, with one SUBSCRIBE (MQTT 5.0
+ * section 3.8), and tells what the server answered.
+ *
+ * `subscriptions` has `count` entries, at least one; they and `properties`, which may be NULL, are
+ * copied. `mid`, `on_done`, `userdata` and `token` as for `mqttrs_publish`; the result has a code
+ * for each filter. The subscribe callbacks run before `on_done`.
+ *
+ * Does not block. Any thread, any callback.
+ *
+ * Returns what `mosquitto_subscribe_v5` returns, and then `on_done` does not run and there is no
+ * token, but for MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `subscriptions` NULL, `count` 0 or a `size` too
+ * small.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `subscriptions` is NULL or has `count` valid entries;
+ * `properties` is NULL or a valid list; `mid` and `token` are NULL or may be written to.
+ */
+libmosq_EXPORT
+int mqttrs_subscribe(struct mosquitto *mosq,
+                     int *mid,
+                     const struct mqttrs_subscription *subscriptions,
+                     size_t count,
+                     const mosquitto_property *properties,
+                     MQTTRS_CB_done on_done,
+                     void *userdata,
+                     struct mqttrs_token **token);
+
+/**
+ * Ends subscriptions with one UNSUBSCRIBE (MQTT 5.0 section 3.10), and tells what the server
+ * answered.
+ *
+ * `filters` has `count` topic filters, at least one, as they were subscribed to; they and
+ * `properties`, which may be NULL, are copied. `mid`, `on_done`, `userdata` and `token` as for
+ * `mqttrs_publish`. Below MQTT 5 the answer has no codes.
+ *
+ * Does not block. Any thread, any callback.
+ *
+ * Returns what `mqttrs_subscribe` returns.
+ *
+ * The caller promises:
+ * As `mqttrs_subscribe`; `filters` is NULL or has `count` entries, each NULL or a C string.
+ */
+libmosq_EXPORT
+int mqttrs_unsubscribe(struct mosquitto *mosq,
+                       int *mid,
+                       const char *const *filters,
+                       size_t count,
+                       const mosquitto_property *properties,
+                       MQTTRS_CB_done on_done,
+                       void *userdata,
+                       struct mqttrs_token **token);
+
+/**
+ * Waits until it is known what became of a message or a request, at most `timeout_ms`
+ * milliseconds.
+ *
+ * `result` may be NULL; otherwise it gets the result. Set its `size` before; what it points to
+ * lives until `mqttrs_token_destroy`. Where nobody runs the client's loop, this call does. Any
+ * thread, but not inside a callback of the client, nor on the thread of a shared loop, unless there
+ * is nothing to wait for.
+ *
+ * Returns MOSQ_ERR_SUCCESS when there is a result, whatever it says; MOSQ_ERR_TIMEOUT when not;
+ * MOSQ_ERR_INVAL for `token` NULL or destroyed, a `size` too small, and where it would have to wait in
+ * a callback; where this call runs the loop, also what `mosquitto_loop` returns when the
+ * connection ends or there is none.
+ *
+ * The caller promises:
+ * `token` is NULL or came from this library; `result` is NULL or has `size` bytes.
+ */
+libmosq_EXPORT
+int mqttrs_token_wait(struct mqttrs_token *token,
+                      unsigned int timeout_ms,
+                      struct mqttrs_result *result);
+
+/**
+ * Waits until it is known what became of several messages or requests, at most `timeout_ms`
+ * milliseconds for all.
+ *
+ * `tokens` has `count` entries, also of different clients. Otherwise as `mqttrs_token_wait`.
+ * `mqttrs_drain` waits for all messages of a client.
+ *
+ * Returns what `mqttrs_token_wait` returns, for the first token that it is not MOSQ_ERR_SUCCESS of.
+ *
+ * The caller promises:
+ * `tokens` is NULL or has `count` entries, each for `mqttrs_token_wait`.
+ */
+libmosq_EXPORT
+int mqttrs_tokens_wait(struct mqttrs_token *const *tokens,
+                       size_t count,
+                       unsigned int timeout_ms);
+
+/**
+ * Whether it is known what became of a message or a request.
+ *
+ * Any thread, any callback. Returns false for `token` NULL or destroyed too.
+ *
+ * The caller promises:
+ * `token` is NULL or came from this library.
+ */
+libmosq_EXPORT bool mqttrs_token_is_done(const struct mqttrs_token *token);
+
+/**
+ * Ends a token and frees what it has; the message or the request goes on. NULL is allowed and does
+ * nothing.
+ *
+ * Any thread, any callback. Who is waiting for it goes on waiting. `token` must not be used
+ * afterwards; where that happens by mistake, functions answer with MOSQ_ERR_INVAL until 64 other
+ * tokens have been destroyed.
+ *
+ * The caller promises:
+ * `token` is NULL or came from this library.
+ */
+libmosq_EXPORT void mqttrs_token_destroy(struct mqttrs_token *token);
 
 /**
  * Sets how long an attempt to connect may take: the look-up of the name, the addresses of

@@ -12,14 +12,17 @@ use std::time::{Duration, Instant};
 use mqttrs::codec::{Properties, PropertyBuf, PropertyId, SubscriptionOptions, Value};
 use mqttrs::error::{CallerError, Error, PeerError};
 use mqttrs::session::{
-    ConnectRequest, Outcome, Overflow, Publication, QueueOptions, Session, SessionEvent, State,
-    TransmitBuf,
+    ConnectRequest, Done, Outcome, Overflow, Publication, QueueOptions, Session, SessionEvent,
+    State, Token, TransmitBuf,
 };
 use mqttrs::types::{QoS, ReasonCode};
 use session_support::model_broker::{read_mid, read_publish, ModelBroker};
 use session_support::rng::Rng;
 use session_support::{packet_len, protocol};
 use support::packet::Version;
+
+/// The tokens of requests begin here.
+const FIRST_REQUEST: u32 = 1 << 20;
 
 const TOPICS: [&str; 3] = ["a", "b/c", "d/e/f"];
 
@@ -126,6 +129,8 @@ struct Message {
     expired: bool,
     /// What the program was told became of it.
     told: Option<Outcome>,
+    /// So the token says too.
+    done: bool,
 }
 
 /// Client, link and broker.
@@ -158,6 +163,9 @@ struct World {
     written_before: HashSet<u32>,
     /// SUBSCRIBEs without an answer.
     requests: HashSet<u16>,
+    /// The tokens of requests whose end the program has not heard, and how many there ever were.
+    tracked_requests: HashSet<u32>,
+    asked: u32,
     unwritten_at_most_once: HashMap<u16, u32>,
     /// Accepted messages without an outcome.
     untold: HashMap<u16, u32>,
@@ -214,6 +222,8 @@ impl World {
             in_window: HashSet::new(),
             written_before: HashSet::new(),
             requests: HashSet::new(),
+            tracked_requests: HashSet::new(),
+            asked: 0,
             unwritten_at_most_once: HashMap::new(),
             untold: HashMap::new(),
             queue,
@@ -258,9 +268,14 @@ impl World {
             21 if self.queue.is_some() && self.rng.once_in(8) => self.session.clear_queue(),
             22 if self.session.state() == State::Connected => {
                 let options = SubscriptionOptions::new(0).unwrap();
-                self.session
+                let request = self
+                    .session
                     .subscribe(&[("s", options)], Properties::EMPTY, |_| ())
                     .unwrap();
+                self.asked += 1;
+                let number = FIRST_REQUEST + self.asked;
+                self.session.track_request(request, Token::new(number + 1));
+                self.tracked_requests.insert(number);
             }
             _ => {
                 if self.session.state() == State::Offline {
@@ -344,7 +359,7 @@ impl World {
                 .push(PropertyId::MessageExpiryInterval, Value::U32(seconds))
                 .unwrap();
         }
-        let outcome = self.session.publish(
+        let outcome = self.session.publish_tracked(
             &Publication {
                 topic,
                 payload: &number.to_be_bytes(),
@@ -352,6 +367,7 @@ impl World {
                 retain: false,
                 properties: properties.as_properties(),
             },
+            Token::new(number + 1),
             self.now,
             |_| (),
         );
@@ -382,6 +398,7 @@ impl World {
             expires,
             expired: false,
             told: None,
+            done: false,
         });
     }
 
@@ -484,6 +501,7 @@ impl World {
                 Some(SessionEvent::Outcome {
                     packet_id, outcome, ..
                 }) => self.told(packet_id.number(), outcome),
+                Some(SessionEvent::Done(done)) => self.done(&done),
                 Some(SessionEvent::Subscribed { packet_id, .. }) => {
                     assert!(self.requests.remove(&packet_id.number()));
                 }
@@ -500,6 +518,21 @@ impl World {
                 _ => {}
             }
         }
+    }
+
+    /// The same as told by the token; and of a request, that it is answered or lost.
+    fn done(&mut self, done: &Done) {
+        let number = done.token.number() - 1;
+        if number >= FIRST_REQUEST {
+            assert!(self.tracked_requests.remove(&number), "told twice");
+            let lost = done.outcome == Outcome::ConnectionLost;
+            assert!(lost == done.codes.is_empty());
+            return;
+        }
+        let message = &mut self.messages[number as usize];
+        assert_eq!(done.packet_id.number(), message.mid);
+        assert!(!std::mem::replace(&mut message.done, true), "told twice");
+        assert_eq!(message.told, Some(done.outcome));
     }
 
     /// A message has its outcome: its first, and one that can be.
@@ -564,12 +597,14 @@ impl World {
 
     /// Everything is at rest: were the promises kept?
     fn judge(&self) {
+        assert!(self.tracked_requests.is_empty(), "requests without an end");
         for (number, message) in self.messages.iter().enumerate() {
             let count = self.broker.counts.get(&(number as u32)).copied();
             let count = count.unwrap_or(0);
             assert!(message.outcomes <= 1, "{message:?} ended more than once");
             let end = message.told;
             assert!(end.is_some(), "{message:?} has no outcome");
+            assert!(message.done, "the token of {message:?} was not told");
             let was_dropped = matches!(end, Some(Outcome::Overflow | Outcome::Cleared));
             match message.qos {
                 0 => assert!(count <= message.outcomes, "{message:?} came {count} times"),

@@ -177,6 +177,12 @@ impl Client {
                 self.handler
                     .outcome(*packet_id, *outcome, *reason, properties.as_properties());
             }
+            SessionEvent::Done(done) => {
+                self.handler.done(done);
+                let mut st = self.lock();
+                self.notify(&mut st); // who waits for it
+                return st;
+            }
             SessionEvent::Subscribed {
                 packet_id,
                 codes,

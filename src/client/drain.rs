@@ -67,16 +67,17 @@ impl Client {
         let right = right.then(|| self.take_dispatch(&mut st));
         // Nothing is sent or acknowledged behind an outcome.
         st.abandon_link();
-        let mut told = Vec::new();
+        let (mut told, mut done) = (Vec::new(), Vec::new());
         while st.session.has_events() {
-            if let Some(SessionEvent::Outcome {
-                packet_id,
-                outcome,
-                reason,
-                ..
-            }) = st.session.poll_event(Instant::now())
-            {
-                told.push((packet_id, outcome, reason));
+            match st.session.poll_event(Instant::now()) {
+                Some(SessionEvent::Outcome {
+                    packet_id,
+                    outcome,
+                    reason,
+                    ..
+                }) => told.push((packet_id, outcome, reason)),
+                Some(SessionEvent::Done(event)) => done.push(event),
+                _ => {}
             }
         }
         let left = st.session.take_all().into_iter();
@@ -86,8 +87,33 @@ impl Client {
             self.handler
                 .outcome(packet_id, outcome, reason, Properties::EMPTY);
         }
+        for event in done {
+            self.handler.done(&event);
+        }
         if right.is_some() {
             self.release_dispatch(&mut self.lock());
+        }
+    }
+
+    /// Waits for a change until `deadline`, unless `is_done` says that there is no need. Where nobody
+    /// runs the loop, [`Drained::RunLoop`] says so at once.
+    ///
+    /// # Errors
+    ///
+    /// `TimedOut` after the deadline.
+    pub fn wait_until(&self, is_done: &dyn Fn() -> bool, deadline: Instant) -> Result<Drained> {
+        let mut st = self.lock();
+        loop {
+            if is_done() {
+                return Ok(Drained::Yes);
+            }
+            if Instant::now() >= deadline {
+                return Err(CallerError::TimedOut("it is not done yet").into());
+            }
+            if !st.hosted && !st.closed {
+                return Ok(Drained::RunLoop);
+            }
+            st = self.wait_for_change(st, deadline);
         }
     }
 

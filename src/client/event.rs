@@ -3,7 +3,7 @@
 use super::LifecycleEvent;
 use crate::codec::Properties;
 use crate::error::{Error, Result};
-use crate::session::Outcome;
+use crate::session::{Done, Outcome};
 use crate::types::{LogLevel, PacketId, QoS, ReasonCode};
 
 /// Something that happened, lent to [`Handler::event`] until it returns.
@@ -158,6 +158,11 @@ pub trait Handler: Send + Sync {
         properties: Properties<'_>,
     ) {
         let _ = (packet_id, outcome, reason, properties);
+    }
+
+    /// What became of a message or a request with a token.
+    fn done(&self, done: &Done) {
+        let _ = done;
     }
 
     /// The password of the client's private key, which is encrypted; `None` without one. The

@@ -41,7 +41,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-pub use crate::session::{Outcome, Overflow, Publication, QueueOptions};
+pub use crate::session::{Done, Outcome, Overflow, Publication, QueueOptions, Token};
 pub use crate::transport::{Proxy, ProxyKind, TlsFiles, TlsPart, TlsSettings};
 pub use crate::types::LogLevel;
 pub use drain::Drained;
@@ -308,13 +308,23 @@ impl Client {
         message: &Publication<'_>,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
+        self.publish_tracked(message, Token::NONE, on_id)
+    }
+
+    /// As [`Client::publish`]; with a token [`Handler::done`] is called once for the message.
+    pub fn publish_tracked(
+        &self,
+        message: &Publication<'_>,
+        token: Token,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
         let mut st = self.lock();
         // Asking for the time costs as much as all the rest, and few messages expire.
         let now = match message.properties.is_empty() && !st.session.may_expire() {
             true => st.clock,
             false => Instant::now(),
         };
-        let id = st.session.publish_lent(message, now, on_id)?;
+        let id = st.session.publish_lent(message, token, now, on_id)?;
         if st.session.lends(message) {
             st = self.send_lent(st, message.payload);
         }
@@ -344,28 +354,33 @@ impl Client {
         Some(id)
     }
 
-    /// Subscribes to topic filters, each with its options.
+    /// Subscribes to topic filters, each with its options; with a token [`Handler::done`] is
+    /// called once for the request.
     pub fn subscribe(
         &self,
         filters: &[(&str, SubscriptionOptions)],
         properties: Properties<'_>,
+        token: Token,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
         let mut st = self.lock();
         let id = st.session.subscribe(filters, properties, on_id)?;
+        st.session.track_request(id, token);
         self.kick_output(st);
         Ok(id)
     }
 
-    /// Ends subscriptions.
+    /// Ends subscriptions; `token` as for [`Client::subscribe`].
     pub fn unsubscribe(
         &self,
         filters: &[&str],
         properties: Properties<'_>,
+        token: Token,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
         let mut st = self.lock();
         let id = st.session.unsubscribe(filters, properties, on_id)?;
+        st.session.track_request(id, token);
         self.kick_output(st);
         Ok(id)
     }
@@ -464,6 +479,7 @@ impl Client {
         st.lifecycle.give_up();
         st.abandon_link();
         st.close_store();
+        self.notify(&mut st);
         self.kick(st);
     }
 
@@ -754,8 +770,8 @@ mod tests {
     #[cfg(target_pointer_width = "64")]
     fn what_every_client_has_is_small() {
         let sizes = [
-            ("client", size_of::<Client>(), 1512),
-            ("session", size_of::<Session>(), 952),
+            ("client", size_of::<Client>(), 1520),
+            ("session", size_of::<Session>(), 960),
             ("options", size_of::<Options>(), 120),
             ("target", size_of::<Target>(), 64),
             ("stream and what it has not taken", size_of::<Io>(), 120),

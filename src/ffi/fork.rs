@@ -7,12 +7,14 @@
 //! their memory stays, as threads that are gone may have been using it.
 
 use std::cell::RefCell;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use super::guard::guard;
 use super::handle::{Contents, HANDLES};
+use super::mqttrs::completion::TOKENS;
 use super::mqttrs::loops::LOOPS;
 use super::slots::{Entered, FrozenPool};
+use super::waiters::Pending;
 use crate::reactor::{FrozenLoop, FrozenProcess, FrozenRunner, SharedLoop};
 
 /// From now on, forks are prepared for.
@@ -32,6 +34,7 @@ struct Held {
     process: FrozenProcess,
     handles: FrozenPool<Contents>,
     all_loops: FrozenPool<SharedLoop>,
+    tokens: FrozenPool<Arc<Pending>>,
 }
 
 thread_local! {
@@ -60,6 +63,7 @@ unsafe extern "C" fn before() {
             process: FrozenProcess::freeze(),
             handles,
             all_loops,
+            tokens: TOKENS.freeze(),
         };
         HELD.set(Some(held));
     })
@@ -96,7 +100,13 @@ fn release() {
         drop(locked_loops);
         let (locked_runners, runners): (Vec<_>, Vec<_>) = held.runners.into_iter().unzip();
         drop(locked_runners);
-        let dead = (held.handles.unlock(), held.all_loops.unlock());
-        drop((loops, runners, dead));
+        let mut tokens = held.tokens;
+        let live_tokens: Vec<_> = tokens.take_live().collect();
+        let dead = (
+            held.handles.unlock(),
+            held.all_loops.unlock(),
+            tokens.unlock(),
+        );
+        drop((loops, runners, live_tokens, dead));
     }
 }

@@ -60,9 +60,17 @@ pub(super) unsafe fn enter(mosq: *const mosquitto) -> Option<Entered<Contents>> 
     if mosq.is_null() {
         return None;
     }
-    // SAFETY: addresses from `open` are those of slots, which live as long as the process.
-    let slot: HandleSlot = unsafe { &*mosq.cast::<Slot<Contents>>() };
-    slot.enter()
+    // SAFETY: the caller's promise.
+    unsafe { slot_of(mosq) }.enter()
+}
+
+/// The slot that a handle's address leads to.
+///
+/// # Safety
+/// `mosq` came from [`open`], however long ago.
+pub(super) unsafe fn slot_of(mosq: *const mosquitto) -> HandleSlot {
+    // SAFETY: such addresses are those of slots, which live as long as the process.
+    unsafe { &*mosq.cast::<Slot<Contents>>() }
 }
 
 /// Why functions answer with an error on a handle that nobody enters because of a fork.
@@ -73,8 +81,8 @@ pub(super) unsafe fn why_disowned(mosq: *const mosquitto) -> Option<&'static str
     if mosq.is_null() {
         return None;
     }
-    // SAFETY: as in `enter`.
-    let slot: HandleSlot = unsafe { &*mosq.cast::<Slot<Contents>>() };
+    // SAFETY: the caller's promise.
+    let slot = unsafe { slot_of(mosq) };
     let text = "the client belongs to the process that this one was forked from";
     slot.is_disowned().then_some(text)
 }

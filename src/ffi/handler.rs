@@ -14,7 +14,8 @@ use super::mqttrs::lifecycle::{
 use super::mqttrs::queue::{outcome_code, MQTTRS_CB_outcome};
 use super::property::{mosquitto_property, OwnedList};
 use super::terminal::ask_password;
-use crate::client::{Event, Handler, LifecycleEvent, LogLevel, Message, Outcome};
+use super::waiters::{Finished, Waiters};
+use crate::client::{Done, Event, Handler, LifecycleEvent, LogLevel, Message, Outcome};
 use crate::codec::Properties;
 use crate::error::{CallerError, Error, Result};
 use crate::types::{PacketId, ReasonCode};
@@ -86,6 +87,7 @@ pub(super) struct Callbacks {
     pub(super) lifecycle: Cell<mqttrs_lifecycle_callback>,
     pub(super) key_password: Cell<PasswordCallback>,
     pub(super) outcome: Cell<MQTTRS_CB_outcome>,
+    pub(super) waiters: Waiters,
 }
 
 impl Callbacks {
@@ -114,6 +116,7 @@ impl Callbacks {
             lifecycle: Cell::new(),
             key_password: Cell::new(),
             outcome: Cell::new(),
+            waiters: Waiters::default(),
         };
         callbacks.set_obj_or_handle(obj);
         callbacks
@@ -143,9 +146,14 @@ impl Callbacks {
         self.outcome.clear();
     }
 
-    /// Whether the program wants to know what became of each message.
+    /// Whether the program wants to know what became of messages.
     pub(super) fn wants_outcomes(&self) -> bool {
-        self.outcome.get().is_some()
+        self.outcome.get().is_some() || self.waiters.are_there()
+    }
+
+    /// Tells who waits for what ends with the client.
+    pub(super) fn end_waiting(&self) {
+        self.waiters.end(self.handle);
     }
 
     /// What callbacks get as `obj`.
@@ -428,6 +436,12 @@ impl Handler for Callbacks {
         // SAFETY: the program's function with the type it was set with; the list lives until
         // after the call.
         unsafe { on_outcome(self.mosq(), self.obj(), mid, outcome, reason, list.as_ptr()) };
+    }
+
+    fn done(&self, done: &Done) {
+        if let Some(waiter) = self.waiters.take(done.token) {
+            waiter.tell(self.handle, Finished::new(done));
+        }
     }
 
     fn key_password(&self, from_file: bool) -> Option<Vec<u8>> {

@@ -166,6 +166,7 @@ fn end_messages(contents: &Contents) {
     if contents.callbacks.wants_outcomes() {
         contents.runner.halt();
         contents.client().end_messages();
+        contents.callbacks.end_waiting();
     }
 }
 

@@ -18,6 +18,7 @@ mod handler;
 mod slots;
 mod stack;
 mod terminal;
+mod waiters;
 
 pub mod auth;
 pub mod callbacks;

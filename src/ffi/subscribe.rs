@@ -8,6 +8,7 @@ use super::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
 use super::guard::guard;
 use super::handle::{call, mosquitto, Contents};
 use super::property::mosquitto_property;
+use crate::client::Token;
 use crate::codec::{Place, SubscriptionOptions};
 use crate::error::{Error, Result};
 
@@ -195,7 +196,7 @@ unsafe fn subscribe(
         // SAFETY: the caller's promise.
         let on_id = unsafe { write_mid(mid) };
         client
-            .subscribe(&filters, properties.as_properties(), on_id)
+            .subscribe(&filters, properties.as_properties(), Token::NONE, on_id)
             .map(drop)
     };
     // SAFETY: the caller's promise.
@@ -220,7 +221,7 @@ unsafe fn unsubscribe(
         // SAFETY: the caller's promise.
         let on_id = unsafe { write_mid(mid) };
         client
-            .unsubscribe(&filters, properties.as_properties(), on_id)
+            .unsubscribe(&filters, properties.as_properties(), Token::NONE, on_id)
             .map(drop)
     };
     // SAFETY: the caller's promise.
@@ -228,7 +229,7 @@ unsafe fn unsubscribe(
 }
 
 /// The options byte of a subscription; `options` must leave the QoS to `qos`.
-fn subscription_options(qos: c_int, options: c_int) -> Result<SubscriptionOptions> {
+pub(super) fn subscription_options(qos: c_int, options: c_int) -> Result<SubscriptionOptions> {
     let qos = arguments::qos(qos)?.number();
     u8::try_from(options)
         .ok()

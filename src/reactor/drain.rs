@@ -26,6 +26,23 @@ impl Runner {
         Ok(())
     }
 
+    /// Waits until `is_done`, which changes in an event handler of this client; runs the loop
+    /// where nobody does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Runner::drain`].
+    pub fn wait_until(&self, is_done: &dyn Fn() -> bool, deadline: Instant) -> Result<()> {
+        if is_done() {
+            return Ok(());
+        }
+        self.check_may_wait()?;
+        while self.client().wait_until(is_done, deadline)? == Drained::RunLoop {
+            self.run_once(Some(left(deadline)))?;
+        }
+        Ok(())
+    }
+
     /// Waits as [`Runner::drain`] does, disconnects, and ends the connection after the deadline
     /// whatever the network does.
     ///

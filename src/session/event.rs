@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Outcome;
+use super::{Done, Outcome};
 use crate::codec::PropertyBuf;
 use crate::error::Error;
 use crate::types::{LogLevel, PacketId, QoS, ReasonCode};
@@ -48,6 +48,8 @@ pub enum SessionEvent {
         /// Properties of the last acknowledgement.
         properties: PropertyBuf,
     },
+    /// What became of a message or a request with a token.
+    Done(Box<Done>),
     /// SUBACK.
     Subscribed {
         /// The packet identifier of the SUBSCRIBE.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use super::outbound::Stage;
-use super::{Delivery, Outcome, Request, Session, SessionEvent, State, Step};
+use super::{Delivery, Outcome, Request, Session, SessionEvent, State, Step, Token};
 use crate::codec::{
     Ack, AckKind, Auth, Connack, Disconnect, Frame, Packet, PacketType, PropertyBuf, PropertyId,
     Publish, Suback, Unsuback,
@@ -172,6 +172,7 @@ impl Session {
             for entry in self.outbound.forget_session() {
                 // PUBREC had made the server the owner of these.
                 self.finish(
+                    entry.token,
                     entry.packet_id,
                     Outcome::SessionLost,
                     ReasonCode::SUCCESS,
@@ -275,14 +276,14 @@ impl Session {
         match (packet.kind, stage) {
             (AckKind::Puback, Some(Stage::AwaitPuback))
             | (AckKind::Pubcomp, Some(Stage::AwaitPubcomp)) => {
-                self.outbound.remove(packet_id);
-                self.finish_acknowledged(packet);
+                let token = self.outbound.remove(packet_id);
+                self.finish_acknowledged(token, packet);
                 self.send_waiting(now);
                 Ok(())
             }
             (AckKind::Pubrec, Some(Stage::AwaitPubrec)) if reason.is_error() => {
-                self.outbound.remove(packet_id);
-                self.finish_acknowledged(packet);
+                let token = self.outbound.remove(packet_id);
+                self.finish_acknowledged(token, packet);
                 self.send_waiting(now);
                 Ok(())
             }
@@ -331,24 +332,25 @@ impl Session {
     }
 
     #[inline(always)]
-    fn finish_acknowledged(&mut self, packet: &Ack<'_>) {
+    fn finish_acknowledged(&mut self, token: Token, packet: &Ack<'_>) {
         let (packet_id, reason) = (packet.packet_id, packet.reason);
         let properties = packet.properties.to_buf();
-        self.finish(packet_id, Outcome::Acknowledged, reason, properties);
+        self.finish(token, packet_id, Outcome::Acknowledged, reason, properties);
     }
 
     /// The end of a message's flow.
     #[inline(always)]
     fn finish(
         &mut self,
+        token: Token,
         packet_id: PacketId,
         outcome: Outcome,
         reason: ReasonCode,
         properties: PropertyBuf,
     ) {
         self.ids.release(packet_id);
-        if self.outcomes {
-            return self.tell_end(packet_id, outcome, reason, properties);
+        if self.outcomes || !token.is_none() {
+            return self.tell_end(token, packet_id, outcome, reason, properties);
         }
         if reason == ReasonCode::SUCCESS && properties.as_properties().is_empty() {
             self.events.push_published([packet_id]);
@@ -364,6 +366,7 @@ impl Session {
     #[cold]
     fn tell_end(
         &mut self,
+        token: Token,
         packet_id: PacketId,
         outcome: Outcome,
         reason: ReasonCode,
@@ -375,6 +378,7 @@ impl Session {
             properties: properties.clone(),
         });
         self.note_outcome(packet_id, outcome, reason, &properties);
+        self.tell_done(token, packet_id, outcome, reason, &properties);
     }
 
     fn handle_suback(&mut self, packet: &Suback<'_>, now: Instant) -> Result<()> {
@@ -388,6 +392,7 @@ impl Session {
             codes: packet.codes.to_vec(),
             properties: packet.properties.to_buf(),
         });
+        self.tell_answered(packet.packet_id, packet.codes, packet.properties.to_buf());
         // A message may have waited for the identifier.
         self.send_waiting(now);
         Ok(())
@@ -406,6 +411,7 @@ impl Session {
             codes: packet.codes.to_vec(),
             properties: packet.properties.to_buf(),
         });
+        self.tell_answered(packet.packet_id, packet.codes, packet.properties.to_buf());
         self.send_waiting(now);
         Ok(())
     }

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::outbound::{Content, Entry, Parts, Stage};
-use super::Session;
+use super::{Session, Token};
 use crate::codec::primitive::put_string;
 use crate::codec::{PropertyId, Publish};
 use crate::error::{CallerError, Error, IoError, Result};
@@ -243,6 +243,7 @@ impl Session {
             }
         };
         Ok(Entry {
+            token: Token::NONE,
             packet_id: kept.packet_id,
             stage: kept.stage,
             qos: kept.qos,

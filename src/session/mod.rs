@@ -30,6 +30,7 @@ mod publish_plain;
 mod queue_limits;
 mod stats;
 mod subscriptions;
+mod tokens;
 mod transmit;
 
 use std::collections::{HashMap, VecDeque};
@@ -42,6 +43,7 @@ pub use plain::{PlainReader, AT_LEAST_ONCE, AT_MOST_ONCE};
 pub use publish::Publication;
 pub use queue_limits::{DrainMark, Outcome, Overflow, QueueOptions};
 pub use stats::{DropReason, Flow, RoundTrip, Stats};
+pub use tokens::{Done, Token};
 pub use transmit::TransmitBuf;
 
 use crate::codec::{Ack, AckKind, Disconnect, Packet, Properties, PropertyBuf, PropertyId};
@@ -54,6 +56,7 @@ use outbound::Outbound;
 use packet_id_map::PacketIdMap;
 use packet_ids::PacketIds;
 use subscriptions::Subscriptions;
+use tokens::Tracked;
 
 /// Packets larger than this are refused unless CONNECT announced another Maximum
 /// Packet Size: 128 MiB. Memory is taken as bytes arrive, never on a length's word.
@@ -134,6 +137,7 @@ pub struct Session {
     /// Bytes sent since the connection began.
     sent: u64,
     unwritten: Unwritten,
+    tracked: Option<Box<Tracked>>,
     answers: Answers,
     /// How much may wait, if that has a limit.
     queue: Option<Box<QueueOptions>>,
@@ -308,6 +312,7 @@ impl Session {
             queued: 0,
             sent: 0,
             unwritten: Unwritten::default(),
+            tracked: None,
             answers: Answers::default(),
             queue: None,
             memory: queue_limits::MEMORY,
@@ -453,6 +458,7 @@ impl Session {
         self.stats.round_trip.transmitted(self.sent, now);
         self.unwritten
             .written(self.sent, &mut self.events, self.outcomes);
+        self.tell_written();
         self.answers
             .transmitted(self.sent, self.queued, self.stats.control_sent);
         if self.outbound.waiting_at_most_once() > 0 {
@@ -557,6 +563,7 @@ impl Session {
         for packet_id in self.requests.clear() {
             self.ids.release(packet_id);
         }
+        self.tell_connection_lost();
         if let Some(subscriptions) = &mut self.subscriptions {
             subscriptions.disconnected();
         }

@@ -13,6 +13,7 @@ use std::time::Instant;
 use super::bodies::{Bodies, Span};
 use super::journal::Journal;
 use super::packet_id_map::PacketIdMap;
+use super::Token;
 use crate::codec::primitive::varint_len;
 use crate::codec::{PropertyBuf, PropertyId, Value};
 use crate::types::{PacketId, QoS};
@@ -60,6 +61,8 @@ pub struct Entry {
     pub qos: QoS,
     /// The retain flag.
     pub retain: bool,
+    /// For the host, if it wants to hear of the message.
+    pub token: Token,
     /// What is sent.
     pub content: Content,
 }
@@ -536,27 +539,30 @@ impl Outbound {
         }
     }
 
-    /// Ends the message in flight with this identifier, if it stands there.
+    /// Ends the message in flight with this identifier, if it stands there and there is nothing more
+    /// to say of it.
     #[inline(always)]
     pub fn end(&mut self, id: PacketId, stage: Stage) -> bool {
-        let stands_there = self.get_mut(id).is_some_and(|entry| entry.stage == stage);
+        let stands_there = self
+            .get_mut(id)
+            .is_some_and(|entry| entry.stage == stage && entry.token.is_none());
         if stands_there {
             self.remove(id);
         }
         stands_there
     }
 
-    /// Ends the message in flight with this identifier.
+    /// Ends the message in flight with this identifier; gives its token.
     #[inline(always)]
-    pub fn remove(&mut self, id: PacketId) {
+    pub fn remove(&mut self, id: PacketId) -> Token {
         let Some(sequence) = self.sent.remove(id) else {
-            return;
+            return Token::NONE;
         };
         let entry = self
             .index(sequence)
             .and_then(|index| self.begun.get_mut(index));
         let Some(entry) = entry.and_then(Option::take) else {
-            return;
+            return Token::NONE;
         };
         if let Some(journal) = &mut self.journal {
             journal.ended(&entry, true);
@@ -567,6 +573,7 @@ impl Outbound {
             self.in_flight -= 1;
         }
         self.trim();
+        entry.token
     }
 
     /// Lets go of what a message carried that never came into the queue.

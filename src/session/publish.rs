@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::aliases::OutboundAliases;
 use super::outbound::{Content, Entry, Parts, Stage};
 use super::stats::DropReason;
-use super::{Outcome, Resume, Session, SessionEvent, State};
+use super::{Outcome, Resume, Session, SessionEvent, State, Token};
 use crate::codec::primitive::{put_string, varint_len, VARINT_MAX};
 use crate::codec::{
     put_fixed_header, AckKind, PacketType, Place, Properties, PropertyBuf, PropertyId, Publish,
@@ -31,6 +31,16 @@ pub struct Publication<'a> {
     pub properties: Properties<'a>,
 }
 
+/// What checking a message has found, and the host's word for it.
+struct Checked {
+    /// The length of its PUBLISH without the fixed header.
+    body_len: usize,
+    retain: bool,
+    /// Its topic alias and the topic that stands for.
+    alias: Option<(u16, Arc<str>)>,
+    token: Token,
+}
+
 /// QoS 0 payloads of this size and more are lent, see [`Session::publish_lent`].
 const LENT_FROM: usize = 64 * 1024;
 
@@ -49,7 +59,18 @@ impl Session {
         now: Instant,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
-        let packet_id = self.publish_lent(message, now, on_id)?;
+        self.publish_tracked(message, Token::NONE, now, on_id)
+    }
+
+    /// As [`Session::publish`]; of a message with a token there is one [`SessionEvent::Done`].
+    pub fn publish_tracked(
+        &mut self,
+        message: &Publication<'_>,
+        token: Token,
+        now: Instant,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
+        let packet_id = self.publish_lent(message, token, now, on_id)?;
         if self.lends(message) {
             self.append_lent(message.payload);
         }
@@ -61,12 +82,13 @@ impl Session {
         message.qos == QoS::AtMostOnce && message.payload.len() >= LENT_FROM && self.queue.is_none()
     }
 
-    /// As [`Session::publish`], but of a message that [`Session::lends`] the payload is left
+    /// As [`Session::publish_tracked`], but of a message that [`Session::lends`] the payload is left
     /// to the host: it follows what [`Session::poll_transmit`] gives now, before anything else.
     /// Either the host sends it there, or it calls [`Session::append_lent`].
     pub fn publish_lent(
         &mut self,
         message: &Publication<'_>,
+        token: Token,
         now: Instant,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
@@ -93,19 +115,24 @@ impl Session {
             }
             + message.payload.len();
         self.check_body_len(body_len)?;
-        let retain = message.retain && self.server.retain_available;
+        let checked = Checked {
+            body_len,
+            retain: message.retain && self.server.retain_available,
+            alias,
+            token,
+        };
         if message.qos != QoS::AtMostOnce {
             self.check_room(body_len)?;
         }
         if self.queue.is_some() {
-            return self.publish_limited(message, body_len, retain, alias, now, on_id);
+            return self.publish_limited(message, checked, now, on_id);
         }
         if !self.fits_memory(body_len) {
             return Err(Error::Caller(CallerError::QueueFull));
         }
         match message.qos {
-            QoS::AtMostOnce => self.publish_at_most_once(message, retain, alias, on_id),
-            _ => self.publish_stored(message, retain, alias, now, on_id),
+            QoS::AtMostOnce => self.publish_at_most_once(message, checked, on_id),
+            _ => self.publish_stored(message, checked, now, on_id),
         }
     }
 
@@ -114,15 +141,13 @@ impl Session {
     fn publish_limited(
         &mut self,
         message: &Publication<'_>,
-        body_len: usize,
-        retain: bool,
-        alias: Option<(u16, Arc<str>)>,
+        checked: Checked,
         now: Instant,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
         if message.qos != QoS::AtMostOnce {
-            self.make_room(body_len)?;
-            return self.publish_stored(message, retain, alias, now, on_id);
+            self.make_room(checked.body_len)?;
+            return self.publish_stored(message, checked, now, on_id);
         }
         let ready = self.check_ready();
         if !self
@@ -132,14 +157,14 @@ impl Session {
         {
             ready.clone()?;
         }
-        self.make_room(body_len)?;
+        self.make_room(checked.body_len)?;
         let at_once = ready.is_ok()
             && self.outbound.waiting_at_most_once() == 0
             && self.may_send_at_most_once();
         if at_once {
-            self.publish_at_most_once(message, retain, alias, on_id)
+            self.publish_at_most_once(message, checked, on_id)
         } else {
-            self.publish_stored(message, retain, alias, now, on_id)
+            self.publish_stored(message, checked, now, on_id)
         }
     }
 
@@ -194,8 +219,7 @@ impl Session {
     fn publish_at_most_once(
         &mut self,
         message: &Publication<'_>,
-        retain: bool,
-        alias: Option<(u16, Arc<str>)>,
+        checked: Checked,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
         self.check_ready()?;
@@ -205,14 +229,14 @@ impl Session {
         let mut packet = Publish {
             dup: false,
             qos: QoS::AtMostOnce,
-            retain,
+            retain: checked.retain,
             topic: message.topic,
             packet_id: None,
             properties: message.properties,
             payload: message.payload,
         };
         let mut full_topic = None;
-        if let Some((alias, meant)) = alias {
+        if let Some((alias, meant)) = checked.alias {
             if !self.outbound_aliases.usable(alias) {
                 stripped = without_alias(message.properties);
                 packet.properties = stripped.as_properties();
@@ -233,6 +257,7 @@ impl Session {
             }
         }
         self.queue_at_most_once(&packet, packet_id);
+        self.track_unwritten(packet_id, checked.token);
         Ok(packet_id)
     }
 
@@ -280,8 +305,7 @@ impl Session {
     fn publish_stored(
         &mut self,
         message: &Publication<'_>,
-        retain: bool,
-        alias: Option<(u16, Arc<str>)>,
+        checked: Checked,
         now: Instant,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
@@ -292,8 +316,8 @@ impl Session {
         on_id(packet_id);
         let expiry = message.properties.number(PropertyId::MessageExpiryInterval);
         let automatic = self.version.has_properties() && self.outbound_aliases.wants_automatic();
-        let content = if alias.is_some() || expiry.is_some() || automatic {
-            let (alias, topic) = match alias {
+        let content = if checked.alias.is_some() || expiry.is_some() || automatic {
+            let (alias, topic) = match checked.alias {
                 Some((alias, topic)) => (Some(alias), topic),
                 None => (None, message.topic.into()),
             };
@@ -321,7 +345,8 @@ impl Session {
             packet_id,
             stage: Stage::Waiting,
             qos: message.qos,
-            retain,
+            retain: checked.retain,
+            token: checked.token,
             content,
         };
         // What is to be stored first is accepted later.
@@ -461,6 +486,7 @@ impl Session {
             });
             let none = PropertyBuf::new();
             self.note_outcome(entry.packet_id, outcome, reason, &none);
+            self.tell_done(entry.token, entry.packet_id, outcome, reason, &none);
         }
         true
     }
@@ -470,7 +496,7 @@ impl Session {
         let Some((entry, bodies)) = self.outbound.next_and_bodies() else {
             return;
         };
-        let (packet_id, qos) = (entry.packet_id, entry.qos);
+        let (packet_id, qos, token) = (entry.packet_id, entry.qos, entry.token);
         let retain = entry.retain && self.server.retain_available;
         if !dup && qos != QoS::AtMostOnce {
             entry.stage = Stage::after_sending(qos);
@@ -539,6 +565,7 @@ impl Session {
         if qos == QoS::AtMostOnce {
             self.unwritten.bytes += len;
             self.unwritten.push(self.queued, packet_id);
+            self.track_unwritten(packet_id, token);
         }
         if self.logging {
             self.log_sent_entry(dup, retain);

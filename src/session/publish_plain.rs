@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::outbound::{Entry, Stage};
 use super::publish::put_body;
-use super::{Publication, Session, State};
+use super::{Publication, Session, State, Token};
 use crate::codec::{put_fixed_header, put_plain, AckKind, PacketType, Properties, PLAIN_BODY_LEN};
 use crate::types::{PacketId, QoS};
 
@@ -63,6 +63,7 @@ impl Session {
                 stage: Stage::Waiting,
                 qos,
                 retain,
+                token: Token::NONE,
                 content,
             });
             if self.may_send_waiting() {

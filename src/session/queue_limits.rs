@@ -230,6 +230,14 @@ impl Session {
         if self.outcomes {
             self.events.push_outcomes(outcome, [entry.packet_id]);
         }
+        let none = PropertyBuf::new();
+        self.tell_done(
+            entry.token,
+            entry.packet_id,
+            outcome,
+            ReasonCode::SUCCESS,
+            &none,
+        );
     }
 
     /// Notes what became of a message, for who wants to know.

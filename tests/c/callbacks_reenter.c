@@ -108,8 +108,9 @@ static void leave(void)
 static int expected(const struct call *call)
 {
     /* Before CONNACK, only authentication goes on. */
-    bool request = strncmp(call->name, "publish", 7) == 0
-        || strncmp(call->name, "subscribe", 9) == 0 || strncmp(call->name, "unsubscribe", 11) == 0;
+    const char *name = call->name + (strncmp(call->name, "mqttrs_", 7) == 0 ? 7 : 0);
+    bool request = strncmp(name, "publish", 7) == 0 || strncmp(name, "subscribe", 9) == 0
+        || strncmp(name, "unsubscribe", 11) == 0;
     return offline(place) || (place == EXT_AUTH && request) ? call->offline : call->online;
 }
 

@@ -3,6 +3,7 @@
 #define EVERY_CALL_H
 
 #include "check.h"
+#include "every_mqttrs_call.h"
 
 /* Where the result depends on the moment. */
 #define ANY (-1000)
@@ -146,9 +147,10 @@ struct call {
 #define AS_ENTRY(name, call, dead, online, offline) { #name, call_##name, dead, online, offline },
 
 ORDINARY_CALLS(AS_FUNCTION)
+MQTTRS_CALLS(AS_FUNCTION)
 DISTURBING_CALLS(AS_FUNCTION)
 
-static const struct call ordinary_calls[] = { ORDINARY_CALLS(AS_ENTRY) };
+static const struct call ordinary_calls[] = { ORDINARY_CALLS(AS_ENTRY) MQTTRS_CALLS(AS_ENTRY) };
 static const struct call disturbing_calls[] = { DISTURBING_CALLS(AS_ENTRY) };
 
 #undef OK

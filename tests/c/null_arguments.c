@@ -830,6 +830,65 @@ static void queue(void)
     mosquitto_destroy(m);
 }
 
+static void completion(void)
+{
+    struct mosquitto *m = fresh(4);
+    struct mqttrs_token *token = NULL;
+    struct mqttrs_message message = { .size = sizeof message, .topic = "t", .qos = 1 };
+    struct mqttrs_subscription filter = { .size = sizeof filter, .filter = "t", .qos = 1 };
+    struct mqttrs_result result = { .size = sizeof result };
+    CHECK_INT(INVAL, mqttrs_publish(NULL, NULL, &message, NULL, NULL, &token));
+    CHECK_INT(INVAL, mqttrs_publish(m, NULL, NULL, NULL, NULL, &token));
+    message.size--;
+    CHECK_INT(INVAL, mqttrs_publish(m, NULL, &message, NULL, NULL, &token));
+    message.size++;
+    message.qos = 3;
+    CHECK_INT(INVAL, mqttrs_publish(m, NULL, &message, NULL, NULL, &token));
+    message.qos = 1;
+    message.topic = NULL;
+    CHECK_INT(INVAL, mqttrs_publish(m, NULL, &message, NULL, NULL, &token));
+    message.topic = "t";
+    message.payloadlen = 1;
+    CHECK_INT(INVAL, mqttrs_publish(m, NULL, &message, NULL, NULL, &token));
+    message.payloadlen = (size_t)-1;
+    CHECK_INT(MOSQ_ERR_PAYLOAD_SIZE, mqttrs_publish(m, NULL, &message, NULL, NULL, &token));
+    message.payloadlen = 0;
+    CHECK(token == NULL);
+    CHECK_INT(0, mqttrs_publish(m, NULL, &message, NULL, NULL, NULL));
+    CHECK_INT(0, mqttrs_publish(m, NULL, &message, NULL, NULL, &token));
+    CHECK_INT(INVAL, mqttrs_token_wait(NULL, 0, &result));
+    result.size--;
+    CHECK_INT(INVAL, mqttrs_token_wait(token, 0, &result));
+    result.size++;
+    CHECK_INT(MOSQ_ERR_TIMEOUT, mqttrs_token_wait(token, 0, &result));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mqttrs_token_wait(token, 1, NULL));
+    CHECK_INT(INVAL, mqttrs_tokens_wait(NULL, 1, 0));
+    CHECK_INT(0, mqttrs_tokens_wait(NULL, 0, 0));
+    CHECK_INT(MOSQ_ERR_TIMEOUT, mqttrs_tokens_wait(&token, 1, 0));
+    CHECK(!mqttrs_token_is_done(NULL));
+    CHECK(!mqttrs_token_is_done(token));
+    CHECK_INT(INVAL, mqttrs_subscribe(NULL, NULL, &filter, 1, NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_subscribe(m, NULL, NULL, 1, NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_subscribe(m, NULL, &filter, 0, NULL, NULL, NULL, NULL));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mqttrs_subscribe(m, NULL, &filter, 1, NULL, NULL, NULL, NULL));
+    filter.options = 0x40;
+    CHECK_INT(INVAL, mqttrs_subscribe(m, NULL, &filter, 1, NULL, NULL, NULL, NULL));
+    filter.filter = NULL;
+    filter.options = 0;
+    CHECK_INT(INVAL, mqttrs_subscribe(m, NULL, &filter, 1, NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_unsubscribe(NULL, NULL, &filter.filter, 1, NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_unsubscribe(m, NULL, NULL, 1, NULL, NULL, NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_unsubscribe(m, NULL, &filter.filter, 1, NULL, NULL, NULL, NULL));
+    mosquitto_destroy(m);
+    CHECK(mqttrs_token_is_done(token));
+    CHECK_INT(0, mqttrs_token_wait(token, 0, &result));
+    CHECK_INT(MQTTRS_OUTCOME_CLEARED, result.outcome);
+    mqttrs_token_destroy(token);
+    mqttrs_token_destroy(token);
+    mqttrs_token_destroy(NULL);
+    CHECK_INT(INVAL, mqttrs_token_wait(token, 0, &result));
+}
+
 static void life_cycle(void)
 {
     struct mosquitto *mosq = mosquitto_new("life", true, NULL);
@@ -888,6 +947,7 @@ int main(int argc, char **argv)
     properties_of_a_publish();
     store();
     queue();
+    completion();
     authentication();
     options();
     making_connections();

@@ -1,9 +1,9 @@
 //! What libmosquitto does not have: `mqttrs.h`, a file for each section of it.
 
+pub(super) mod completion;
 mod connection;
 pub(super) mod lifecycle;
 pub(super) mod loops;
-#[allow(dead_code)]
 mod message;
 mod publish;
 pub(super) mod queue;

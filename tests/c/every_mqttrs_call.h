@@ -1,0 +1,50 @@
+/* Functions of mqttrs.h that take a client, as rows for the table of every_call.h. They leave the
+ * connection and the client as they are. */
+#ifndef EVERY_MQTTRS_CALL_H
+#define EVERY_MQTTRS_CALL_H
+
+#include <mqttrs.h>
+
+#include "check.h"
+
+static void call_on_done(struct mosquitto *m, void *userdata, const struct mqttrs_result *result)
+{
+    CHECK(m != NULL && userdata == NULL);
+    CHECK(result->size >= sizeof *result);
+}
+
+/* With a callback and a token, which is done with at once. */
+static int call_tracked(struct mosquitto *m, int what)
+{
+    struct mqttrs_message message = { .size = sizeof message, .topic = "side/2", .qos = what };
+    struct mqttrs_subscription filter = { .size = sizeof filter, .filter = "side/+", .qos = 1 };
+    struct mqttrs_token *token = NULL;
+    int rc;
+    if (what < 3) {
+        rc = mqttrs_publish(m, NULL, &message, call_on_done, NULL, &token);
+    } else if (what == 3) {
+        rc = mqttrs_subscribe(m, NULL, &filter, 1, NULL, call_on_done, NULL, &token);
+    } else {
+        rc = mqttrs_unsubscribe(m, NULL, &filter.filter, 1, NULL, call_on_done, NULL, &token);
+    }
+    CHECK((token != NULL) == (rc == 0));
+    if (rc == 0) {
+        mqttrs_token_is_done(token);
+        /* Waiting is for nobody inside a callback. */
+        int waited = mqttrs_token_wait(token, 0, NULL);
+        CHECK(waited == 0 || waited == MOSQ_ERR_INVAL || waited == MOSQ_ERR_TIMEOUT);
+        waited = mqttrs_tokens_wait(&token, 1, 0);
+        CHECK(waited == 0 || waited == MOSQ_ERR_INVAL || waited == MOSQ_ERR_TIMEOUT);
+    }
+    mqttrs_token_destroy(token);
+    return rc;
+}
+
+#define MQTTRS_CALLS(X)                                                                       \
+    X(mqttrs_publish_0, call_tracked(m, 0), INVAL, OK, NO_CONN)                               \
+    X(mqttrs_publish_1, call_tracked(m, 1), INVAL, OK, OK)                                    \
+    X(mqttrs_publish_2, call_tracked(m, 2), INVAL, OK, OK)                                    \
+    X(mqttrs_subscribe, call_tracked(m, 3), INVAL, OK, NO_CONN)                               \
+    X(mqttrs_unsubscribe, call_tracked(m, 4), INVAL, OK, NO_CONN)
+
+#endif
