@@ -1,9 +1,6 @@
 //! Hearing of the end of one message or request: callbacks, tokens, and what they cost.
-
 mod built;
 
-#[path = "c/loopback.rs"]
-mod loopback;
 #[path = "c/mosquitto.rs"]
 mod mosquitto;
 #[path = "c/program.rs"]
