@@ -50,6 +50,7 @@ impl Program {
     }
 
     /// So many clients are there before the program's own, see `check.h`.
+    #[allow(dead_code)] // not every test does
     pub(crate) fn behind(mut self, idle_clients: usize) -> Program {
         self.idle_clients = idle_clients;
         self
