@@ -142,9 +142,9 @@ store-test: store packages ## test sessions that survive a crash, which is a par
 chaos: all store packages ## FAULTS= faults (2000) of network, brokers and processes by SEED= (1); writes docs/reliability.md
 	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" FAULTS="$(FAULTS)" SEED="$(SEED)" scripts/chaos.sh
 
-.PHONY: reliability
-reliability: ## put docs/reliability.md together from the results in docs/reliability
-	python3 -B scripts/reliability.py
+.PHONY: pages
+pages: ## put docs/reliability.md and docs/features.md together from the results beside them
+	python3 -B scripts/pages.py
 
 .PHONY: stop-times
 stop-times: ## how long each way to stop takes in each state of the network; writes docs/reliability/stop.json
@@ -201,6 +201,11 @@ bench: dropin ## measure against libmosquitto, Paho C, rumqttc, a bare socket; C
 bench-store: store packages ## measure the store beside Paho C's, kill it, fill the disk; writes docs/reliability/store.json
 	scripts/install-packages.sh gcc libc6-dev libpaho-mqtt1.3 libpaho-mqtt-dev mosquitto python3
 	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" ROUNDS="$(ROUNDS)" python3 benches/store.py
+
+.PHONY: bench-wait
+bench-wait: all dropin ## publishing and waiting, beside libmosquitto with a condition variable; writes docs/features/wait.json
+	scripts/install-packages.sh gcc libc6-dev libmosquitto1 libmosquitto-dev libssl-dev python3
+	CC="$(CC)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" ROUNDS="$(ROUNDS)" python3 -B benches/wait.py
 
 .PHONY: headers
 headers: ## write include/ anew from the sources

@@ -14,5 +14,5 @@ export MQTTRS_CHAOS_FAULTS="${FAULTS:-2000}"
 export MQTTRS_CHAOS_SEED="${SEED:-1}"
 
 "${CARGO:-cargo}" test --locked --test chaos -- --nocapture --test-threads 4
-python3 -B scripts/reliability.py chaos "$MQTTRS_CHAOS_ROWS" "$MQTTRS_CHAOS_FAULTS" "$MQTTRS_CHAOS_SEED"
-python3 -B scripts/reliability.py
+python3 -B scripts/chaos.py "$MQTTRS_CHAOS_ROWS" "$MQTTRS_CHAOS_FAULTS" "$MQTTRS_CHAOS_SEED"
+python3 -B scripts/pages.py

@@ -1,49 +1,11 @@
 #!/usr/bin/env python3
-"""Writes docs/reliability.md from docs/reliability/intro.md and the results beside it.
-
-reliability.py                           writes docs/reliability.md
-reliability.py check                     ends with 1 when it would change
-reliability.py chaos ROWS FAULTS SEED    makes docs/reliability/chaos.json of what tests/chaos.rs said
-
-Each part is a file docs/reliability/PART.json, written by the command that measured it:
-title, command, intro, tables (title, columns, rows), notes.
-"""
+"""Makes docs/reliability/chaos.json of what tests/chaos.rs said: chaos.py ROWS FAULTS SEED"""
 
 import json
 import pathlib
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "docs" / "reliability"
-PAGE = ROOT / "docs" / "reliability.md"
-PARTS = ["chaos", "store", "outage", "stop", "oom", "sanitize", "fuzz"]
-
-
-def page():
-    text = [(FOLDER / "intro.md").read_text().rstrip()]
-    for part in PARTS:
-        path = FOLDER / f"{part}.json"
-        if path.exists():
-            text.append(section(json.loads(path.read_text())))
-    return "\n\n".join(text) + "\n"
-
-
-def section(part):
-    blocks = [f"## {part['title']}", f"`{part['command']}`", part["intro"]]
-    for table in part.get("tables", []):
-        if table.get("title"):
-            blocks.append(f"### {table['title']}")
-        lines = [table["columns"], ["---"] * len(table["columns"]), *table["rows"]]
-        blocks.append("\n".join("| " + " | ".join(cell(c) for c in line) + " |" for line in lines))
-    if part.get("notes"):
-        blocks.append("\n".join(f"- {note}" for note in part["notes"]))
-    return "\n\n".join(blocks)
-
-
-def cell(value):
-    text = f"{value:,}" if isinstance(value, int) else str(value)
-    return text.replace("|", "\\|").replace("\n", " ")
-
+RESULT = pathlib.Path(__file__).resolve().parent.parent / "docs" / "reliability" / "chaos.json"
 
 # What tests/chaos_support/report.rs writes, in its order.
 NAMES = """kind version store faults reconnects accepted1 delivered1 missing1 repeated1
@@ -166,20 +128,9 @@ def chaos(rows_file, faults, seed):
             " at once after several reconnects than the Receive Maximum of 20 allows.",
         ],
     }
-    path = FOLDER / "chaos.json"
-    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    RESULT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
-def main(arguments):
-    if arguments[:1] == ["chaos"] and len(arguments) == 4:
-        chaos(*arguments[1:])
-    elif arguments == ["check"]:
-        if PAGE.read_text() != page():
-            sys.exit("docs/reliability.md is not what scripts/reliability.py makes of docs/reliability/")
-    elif not arguments:
-        PAGE.write_text(page())
-    else:
-        sys.exit(__doc__)
-
-
-main(sys.argv[1:])
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
+chaos(*sys.argv[1:])

@@ -1,4 +1,4 @@
-//! docs/reliability.md is what its parts say.
+//! Pages put together from results are what their parts say.
 
 #[path = "built/mod.rs"]
 mod built;
@@ -8,17 +8,19 @@ use std::fs;
 use std::process::Command;
 
 #[test]
-fn the_page_is_what_is_made_of_its_parts() {
+fn the_pages_are_what_is_made_of_their_parts() {
     run(Command::new("python3")
         .arg("-B")
-        .arg(source("scripts/reliability.py"))
+        .arg(source("scripts/pages.py"))
         .arg("check"));
 }
 
 #[test]
 fn the_results_name_no_machine_and_no_folder_of_it() {
     let mut count = 0;
-    for entry in fs::read_dir(source("docs/reliability")).unwrap() {
+    let folders = ["docs/reliability", "docs/features"];
+    let entries = folders.map(|folder| fs::read_dir(source(folder)).unwrap());
+    for entry in entries.into_iter().flatten() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
         for word in ["/home/", "/root", "/tmp/", "/work/"] {
@@ -31,7 +33,8 @@ fn the_results_name_no_machine_and_no_folder_of_it() {
 
 #[test]
 fn every_table_has_the_cells_that_its_heading_has() {
-    let page = fs::read_to_string(source("docs/reliability.md")).unwrap();
+    let read = |name| fs::read_to_string(source(name)).unwrap();
+    let page = read("docs/reliability.md") + &read("docs/features.md");
     let cells = |line: &str| line.replace("\\|", "").matches('|').count();
     let mut rows = 0;
     for two in page.lines().collect::<Vec<_>>().windows(2) {
