@@ -694,7 +694,8 @@ void mosquitto_publish_v5_callback_set(struct mosquitto *mosq,
  * `message` and all it points to belong to the library and live until the callback returns;
  * `mosquitto_message_copy` keeps a copy. `topic` ends with NUL. `payload` is NULL when it is
  * empty; otherwise a NUL follows the `payloadlen` bytes, so that text can be read in place. `mid`
- * is 0 for QoS 0. Where both are set, this one is called before `_v5`.
+ * is 0 for QoS 0. Where both are set, this one is called before `_v5`, and neither for a message
+ * that a callback of `mqttrs_message_callback_add` gets.
  *
  * May be called at any time from any thread, inside callbacks too; NULL removes the
  * callback. Does nothing for `mosq` NULL or destroyed.

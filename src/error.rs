@@ -77,6 +77,8 @@ pub enum CallerError {
     NoPacketIds,
     /// As much waits as the program allows.
     QueueFull,
+    /// There is no such thing; the text says what.
+    NotFound(&'static str),
     /// The time that the program gave is over; the text says for what.
     TimedOut(&'static str),
     /// The program ended enhanced authentication with an error of its own.
@@ -242,6 +244,7 @@ impl fmt::Display for CallerError {
             CallerError::QueueFull => {
                 f.write_str("the queue of outgoing messages is full: see mqttrs_queue_set")
             }
+            CallerError::NotFound(what) => write!(f, "not found: {what}"),
             CallerError::TimedOut(what) => write!(f, "the time is over: {what}"),
             CallerError::AuthenticationAborted => {
                 f.write_str("authentication aborted by the program")

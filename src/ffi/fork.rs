@@ -7,8 +7,9 @@
 //! their memory stays, as threads that are gone may have been using it.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Once};
+use std::sync::{Arc, MutexGuard, Once};
 
+use super::filter_callbacks::Table;
 use super::guard::guard;
 use super::handle::{Contents, HANDLES};
 use super::mqttrs::completion::TOKENS;
@@ -27,9 +28,11 @@ pub(super) fn prepare_for_forks() {
     });
 }
 
+type FrozenClient = (FrozenRunner<'static>, MutexGuard<'static, Table>);
+
 /// Everything that is locked during a fork.
 struct Held {
-    runners: Vec<(FrozenRunner<'static>, Entered<Contents>)>,
+    runners: Vec<(FrozenClient, Entered<Contents>)>,
     loops: Vec<(FrozenLoop<'static>, Entered<SharedLoop>)>,
     process: FrozenProcess,
     handles: FrozenPool<Contents>,
@@ -48,7 +51,11 @@ unsafe extern "C" fn before() {
         let runners = handles.take_live().map(|inside| {
             // SAFETY: `Held` lets go of the lock before it leaves the slot.
             let contents = unsafe { inside.lasting() };
-            (contents.runner.freeze(), inside)
+            let client = (
+                contents.runner.freeze(),
+                contents.callbacks.filters.freeze(),
+            );
+            (client, inside)
         });
         let runners = runners.collect();
         let mut all_loops = LOOPS.freeze();
@@ -78,7 +85,7 @@ unsafe extern "C" fn in_child() {
         HELD.with_borrow_mut(|held| {
             let Some(held) = held else { return };
             held.process.inherit();
-            for (runner, inside) in &mut held.runners {
+            for ((runner, _), inside) in &mut held.runners {
                 if !runner.inherit() {
                     inside.disown();
                 }

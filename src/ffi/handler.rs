@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use super::constants::callback_types::*;
 use super::constants::structures::mosquitto_message;
 use super::errno::{cause, disconnect_code};
+use super::filter_callbacks::FilterCallbacks;
 use super::handle::{address, mosquitto, HandleSlot};
 use super::mqttrs::lifecycle::{
     lifecycle_state, mqttrs_lifecycle_callback, mqttrs_lifecycle_event,
@@ -88,6 +89,8 @@ pub(super) struct Callbacks {
     pub(super) key_password: Cell<PasswordCallback>,
     pub(super) outcome: Cell<MQTTRS_CB_outcome>,
     pub(super) waiters: Waiters,
+    /// Of messages whose topics match.
+    pub(super) filters: FilterCallbacks,
 }
 
 impl Callbacks {
@@ -117,6 +120,7 @@ impl Callbacks {
             key_password: Cell::new(),
             outcome: Cell::new(),
             waiters: Waiters::default(),
+            filters: FilterCallbacks::new(),
         };
         callbacks.set_obj_or_handle(obj);
         callbacks
@@ -144,6 +148,7 @@ impl Callbacks {
         self.lifecycle.clear();
         self.key_password.clear();
         self.outcome.clear();
+        self.filters.clear();
     }
 
     /// Whether the program wants to know what became of messages.
@@ -291,6 +296,9 @@ impl Callbacks {
             qos: c_int::from(message.qos.number()),
             retain: message.retain,
         };
+        if self.filters.are_there() && self.filtered(&lent, message) {
+            return;
+        }
         if let Some(on_message) = self.message.get() {
             // SAFETY: the program's function with the type it was set with; the message
             // lives until after the call.
@@ -301,6 +309,20 @@ impl Callbacks {
             // SAFETY: as above; so does the list.
             unsafe { on_message(mosq, self.obj(), &lent, list.as_ptr()) };
         }
+    }
+
+    /// Gives a message to the callbacks whose filters match; whether there was one.
+    #[inline(never)]
+    fn filtered(&self, lent: &mosquitto_message, message: &Message<'_>) -> bool {
+        let topic = message.topic_c();
+        let mut list = None;
+        self.filters
+            .call(&topic[..topic.len() - 1], &mut |on_message, userdata| {
+                let list = list.get_or_insert_with(|| Lent::new(message.properties));
+                // SAFETY: the program's function with the type and the user data it was added
+                // with; message and list live until after the call.
+                unsafe { on_message(self.mosq(), userdata, lent, list.as_ptr()) };
+            })
     }
 
     fn subscribed(&self, mid: c_int, codes: &[u8], properties: Properties<'_>) {

@@ -11,6 +11,7 @@
 
 mod alloc;
 mod arguments;
+mod filter_callbacks;
 mod fork;
 mod guard;
 mod handle;

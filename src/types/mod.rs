@@ -1,5 +1,6 @@
 //! Values that cannot be wrong: each is checked where it is made.
 
+mod filter_trie;
 mod log_level;
 mod packet_id;
 mod qos;
@@ -8,6 +9,7 @@ pub mod topic;
 pub mod utf8;
 mod version;
 
+pub use filter_trie::FilterTrie;
 pub use log_level::LogLevel;
 pub use packet_id::PacketId;
 pub use qos::QoS;

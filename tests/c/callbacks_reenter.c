@@ -24,6 +24,7 @@ enum place {
     PUBLISH_V5,
     MESSAGE,
     MESSAGE_V5,
+    FILTERED,
     SUBSCRIBE,
     SUBSCRIBE_V5,
     UNSUBSCRIBE,
@@ -36,8 +37,8 @@ enum place {
 
 static const char *const place_names[PLACES] = {
     "connect", "connect_with_flags", "connect_v5", "pre_connect", "disconnect", "disconnect_v5",
-    "publish", "publish_v5", "message", "message_v5", "subscribe", "subscribe_v5", "unsubscribe",
-    "unsubscribe_v5", "unsubscribe2_v5", "ext_auth", "log",
+    "publish", "publish_v5", "message", "message_v5", "filtered message", "subscribe",
+    "subscribe_v5", "unsubscribe", "unsubscribe_v5", "unsubscribe2_v5", "ext_auth", "log",
 };
 
 enum drive { LOOP, FOREVER, THREAD, FOREIGN, SHARED, DRIVES };
@@ -307,6 +308,20 @@ static void on_message_v5(struct mosquitto *m, void *obj, const struct mosquitto
     leave();
 }
 
+static void on_filtered(struct mosquitto *m, void *userdata,
+    const struct mosquitto_message *message, const mosquitto_property *props)
+{
+    (void)props;
+    CHECK(userdata == &call_token);
+    at(m, FILTERED);
+    CHECK(strcmp(message->topic, "echo/filtered") == 0);
+    CHECK(message->payloadlen == 7 && strcmp(message->payload, "payload") == 0);
+    if (!waiting) {
+        mosquitto_publish(m, NULL, "echo/script", 7, "payload", 1, false);
+    }
+    leave();
+}
+
 static void on_subscribe(struct mosquitto *m, void *obj, int mid, int count, const int *granted)
 {
     (void)obj;
@@ -325,7 +340,7 @@ static void on_subscribe_v5(struct mosquitto *m, void *obj, int mid, int count, 
     at(m, SUBSCRIBE_V5);
     CHECK_INT(0, granted[0]);
     if (!waiting && mid == sub_mid) {
-        mosquitto_publish(m, NULL, "echo/script", 7, "payload", 1, false);
+        mosquitto_publish(m, NULL, "echo/filtered", 7, "payload", 1, false);
     }
     leave();
 }
@@ -406,6 +421,7 @@ static void choose_callbacks(void)
     setters.unsubscribe2_v5 = on_unsubscribe2_v5;
     setters.ext_auth = on_ext_auth;
     setters.log = on_log;
+    setters.filtered = on_filtered;
 }
 
 static struct mosquitto *make_client(void)

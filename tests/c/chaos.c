@@ -89,6 +89,16 @@ static void on_message(struct mosquitto *m, void *obj, const struct mosquitto_me
     CHECK(strcmp(message->payload, "x") == 0);
 }
 
+static void on_filtered(struct mosquitto *m, void *userdata,
+    const struct mosquitto_message *message, const mosquitto_property *props)
+{
+    (void)m;
+    (void)props;
+    CHECK(userdata == &call_token);
+    CHECK(strcmp(message->topic, "echo/filtered") == 0);
+    from_callback();
+}
+
 static void on_log(struct mosquitto *m, void *obj, int level, const char *line)
 {
     (void)m;
@@ -113,6 +123,7 @@ int main(int argc, char **argv)
     setters.unsubscribe = on_number;
     setters.message = on_message;
     setters.log = on_log;
+    setters.filtered = on_filtered;
     mosquitto_lib_init();
     idle_clients_begin();
     client = mosquitto_new("chaos", true, NULL);

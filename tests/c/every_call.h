@@ -31,6 +31,7 @@ static struct {
     LIBMOSQ_CB_unsubscribe2_v5 unsubscribe2_v5;
     LIBMOSQ_CB_ext_auth ext_auth;
     LIBMOSQ_CB_log log;
+    MQTTRS_CB_message filtered;
 } setters;
 
 static char *const call_filters[] = { "side/+", "side/#" };

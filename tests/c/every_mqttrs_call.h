@@ -45,6 +45,11 @@ static int call_tracked(struct mosquitto *m, int what)
     X(mqttrs_publish_1, call_tracked(m, 1), INVAL, OK, OK)                                    \
     X(mqttrs_publish_2, call_tracked(m, 2), INVAL, OK, OK)                                    \
     X(mqttrs_subscribe, call_tracked(m, 3), INVAL, OK, NO_CONN)                               \
-    X(mqttrs_unsubscribe, call_tracked(m, 4), INVAL, OK, NO_CONN)
+    X(mqttrs_unsubscribe, call_tracked(m, 4), INVAL, OK, NO_CONN)                             \
+    X(setters_filtered,                                                                       \
+        mqttrs_message_callback_add(m, "echo/filtered", setters.filtered, &call_token), INVAL, OK, OK) \
+    X(message_callback_add,                                                                   \
+        mqttrs_message_callback_add(m, "$share/g/side/+", setters.filtered, NULL), INVAL, OK, OK) \
+    X(message_callback_remove, mqttrs_message_callback_remove(m, "$share/g/side/+"), INVAL, OK, OK)
 
 #endif

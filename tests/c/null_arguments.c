@@ -155,6 +155,46 @@ static void callbacks(void)
     mosquitto_destroy(m);
 }
 
+static void on_filtered(struct mosquitto *m, void *userdata, const struct mosquitto_message *message,
+    const mosquitto_property *props)
+{
+    (void)m, (void)userdata, (void)message, (void)props;
+}
+
+static void filter_callbacks(void)
+{
+    static const char *const not_filters[] = {
+        NULL, "", "a#", "#/a", "a/+b", "$share/", "$share/g", "$share/g/", "$share//a", "$share/+/a",
+    };
+    struct mosquitto *m = fresh(5);
+    CHECK_INT(INVAL, mqttrs_message_callback_add(NULL, "a", on_filtered, NULL));
+    CHECK_INT(INVAL, mqttrs_message_callback_add(m, "a", NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_message_callback_remove(NULL, "a"));
+    CHECK_INT(MOSQ_ERR_NOT_FOUND, mqttrs_message_callback_remove(m, "a"));
+    for (size_t i = 0; i < COUNT_OF(not_filters); i++) {
+        CHECK_INT(INVAL, mqttrs_message_callback_add(m, not_filters[i], on_filtered, NULL));
+        CHECK_INT(INVAL, mqttrs_message_callback_remove(m, not_filters[i]));
+    }
+    CHECK_INT(INVAL, mqttrs_message_callback_add(m, too_long, on_filtered, NULL));
+    for (size_t i = 0; i < COUNT_OF(not_utf8); i++) {
+        CHECK_INT(UTF8, mqttrs_message_callback_add(m, not_utf8[i], on_filtered, NULL));
+        CHECK_INT(UTF8, mqttrs_message_callback_remove(m, not_utf8[i]));
+    }
+    /* The longest filter there can be has as many levels as bytes. */
+    memset(too_long, '/', 65535);
+    too_long[65535] = '\0';
+    CHECK_INT(0, mqttrs_message_callback_add(m, too_long, on_filtered, NULL));
+    CHECK_INT(0, mqttrs_message_callback_remove(m, too_long));
+    memset(too_long, 'a', 65536);
+    CHECK_INT(0, mqttrs_message_callback_add(m, "a", on_filtered, m));
+    CHECK_INT(0, mqttrs_message_callback_add(m, "$share/g/a", on_filtered, m));
+    CHECK_INT(MOSQ_ERR_NOT_FOUND, mqttrs_message_callback_remove(m, "$share/h/a"));
+    CHECK_INT(0, mosquitto_reinitialise(m, "again", true, NULL));
+    CHECK_INT(MOSQ_ERR_NOT_FOUND, mqttrs_message_callback_remove(m, "a"));
+    CHECK_INT(0, mqttrs_message_callback_add(m, "a", on_filtered, m));
+    mosquitto_destroy(m);
+}
+
 /* What `publish` gives for the same arguments, in both functions. */
 static int publish(struct mosquitto *m, const char *topic, int len, const void *payload, int qos)
 {
@@ -939,6 +979,7 @@ int main(int argc, char **argv)
     connecting();
     loops();
     callbacks();
+    filter_callbacks();
     for (int version = 3; version <= 5; version++) {
         publishing(version);
         subscribing(version);

@@ -252,7 +252,9 @@ impl Header<'_> {
         config.after_includes = Some(self.start.trim_matches('\n').to_owned());
         config.export.include.extend(self.include);
         // Of a structure that another header declares, C wants to hear that it is one.
-        let foreign = self.exclude.iter().filter(|name| *name == "mosquitto");
+        const TAGGED: [&str; 2] = ["mosquitto", "mosquitto_message"];
+        let foreign = self.exclude.iter();
+        let foreign = foreign.filter(|name| TAGGED.contains(&name.as_str()));
         let tagged = foreign.map(|name| (name.clone(), format!("struct {name}")));
         config.export.rename.extend(tagged);
         config.export.exclude.extend(self.exclude);

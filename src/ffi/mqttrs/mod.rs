@@ -2,6 +2,7 @@
 
 pub(super) mod completion;
 mod connection;
+pub(super) mod filters;
 pub(super) mod lifecycle;
 pub(super) mod loops;
 mod message;
