@@ -52,6 +52,25 @@
 #define MQTTRS_SERVERS_ROUND_ROBIN 1
 
 /**
+ * Who acknowledges received messages of QoS 1 and 2, and when; see `mqttrs_ack_mode_set`.
+ */
+enum mqttrs_ack_mode_t {
+    /**
+     * The library, as soon as a message has come: the default, and what libmosquitto does.
+     */
+    MQTTRS_ACK_AUTOMATIC = 0,
+    /**
+     * The library, when the message callbacks have returned: a message that the process did not
+     * survive comes again.
+     */
+    MQTTRS_ACK_AFTER_CALLBACK = 1,
+    /**
+     * The program, by `mqttrs_ack`.
+     */
+    MQTTRS_ACK_MANUAL = 2,
+};
+
+/**
  * What became of a message that was accepted; see `mqttrs_outcome_callback_set`.
  */
 enum mqttrs_outcome_t {
@@ -553,6 +572,65 @@ struct mqttrs_store_options {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Sets who acknowledges messages of QoS 1 and 2 that come from now on; those that have come keep
+ * the mode they came with.
+ *
+ * `mode` is an `enum mqttrs_ack_mode_t`. What is not acknowledged fills the receive window: with
+ * MQTT 5 the server sends no more than Receive Maximum messages (MOSQ_OPT_RECEIVE_MAXIMUM) ahead of
+ * the acknowledgements (MQTT 5.0 section 4.9); below MQTT 5 many servers have a limit of their own.
+ * Acknowledgements are sent in the order in which the messages came, those of QoS 1 and those of
+ * QoS 2 each (MQTT 5.0 section 4.6): one that is given early waits for those before it. Neither
+ * disconnecting nor `mosquitto_destroy` acknowledges.
+ *
+ * Where the server keeps the session over a lost connection, a message that was delivered and not
+ * acknowledged stays the program's: it is not delivered again, may be acknowledged at any time, and
+ * the server gets that once it has sent the message again. Without DUP, or with another topic or
+ * payload, a message of QoS 1 is a new one and takes the place of an older one with its packet
+ * identifier. Where the session is lost, all are forgotten, and what the server sends then is new.
+ * A message of QoS 1 whose acknowledgement was lost with the connection comes again as ever. In the next
+ * process everything comes again that was not acknowledged, and with a store of
+ * `mqttrs_store_open` no message of QoS 2 that was.
+ *
+ * With MQTTRS_ACK_AFTER_CALLBACK a callback that disconnects and wants its message acknowledged
+ * calls `mqttrs_ack` first, since nothing can follow DISCONNECT. `mosquitto_reinitialise` sets
+ * MQTTRS_ACK_AUTOMATIC.
+ *
+ * Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, and an unknown `mode`.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`.
+ */
+libmosq_EXPORT
+int mqttrs_ack_mode_set(struct mosquitto *mosq,
+                        int mode);
+
+/**
+ * Acknowledges a message of QoS 1 (PUBACK) or QoS 2 (PUBREC) that came in another mode than
+ * MQTTRS_ACK_AUTOMATIC; the library does the rest of QoS 2.
+ *
+ * `mid` is the one in `struct mosquitto_message`. `reason_code` is 0, or for MQTT 5 one that PUBACK
+ * and PUBREC may have (MQTT 5.0 sections 3.4.2.1 and 3.5.2.1): with 128 or more the message is
+ * refused. Messages may be acknowledged in any order. Inside a callback the acknowledgement leaves
+ * when the callback has returned; without a connection it is remembered as long as the session is kept.
+ *
+ * Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_NOT_FOUND where no message with this `mid` awaits an
+ * acknowledgement, because it has one, or the session was lost; MOSQ_ERR_INVAL for `mosq` NULL
+ * or destroyed, and a `reason_code` that is not for it; MOSQ_ERR_ERRNO where the store of
+ * `mqttrs_store_open` cannot be written.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`.
+ */
+libmosq_EXPORT
+int mqttrs_ack(struct mosquitto *mosq,
+               int mid,
+               int reason_code);
 
 /**
  * Publishes a message, and tells what became of it.

@@ -5,7 +5,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use mqttrs::session::{Journal, Replay, WallClock};
+use mqttrs::session::{AckMode, Journal, Replay, WallClock};
 use mqttrs::types::ReasonCode;
 use session_support::*;
 use support::prop::*;
@@ -16,6 +16,7 @@ each_version!(
     what_was_sent_is_sent_again_with_dup_and_what_waited_without,
     a_released_message_is_released_again_and_not_sent,
     a_message_received_before_the_end_of_the_process_is_not_delivered_again,
+    a_message_that_was_not_acknowledged_is_delivered_to_the_next_process,
     what_was_acknowledged_does_not_come_back,
     a_message_is_not_sent_before_it_is_accepted,
     a_message_refused_leaves_nothing,
@@ -155,6 +156,67 @@ fn a_message_received_before_the_end_of_the_process_is_not_delivered_again(v: Ve
     last.bench.reconnect(true, &[]);
     last.bench.accept_input(&message);
     last.bench.expect_seen(&[received("a", b"in", 2, 7)]);
+}
+
+fn a_message_that_was_not_acknowledged_is_delivered_to_the_next_process(v: Version) {
+    let mut first = Stored::new(v);
+    first.bench.session.set_ack_mode(AckMode::Manual);
+    first.bench.reconnect(false, &[]);
+    for mid in [7, 8, 9] {
+        first
+            .bench
+            .accept_input(&publish("a", b"in").qos(2, mid).bytes(v));
+    }
+    assert!(!first.bench.session.must_store());
+    let acknowledge = |stored: &mut Stored, mid| {
+        let outcome = stored
+            .bench
+            .session
+            .acknowledge(id(mid), ReasonCode::SUCCESS);
+        outcome.unwrap();
+    };
+    acknowledge(&mut first, 8);
+    assert!(
+        first.bench.session.must_store(),
+        "the program is done with it, though PUBREC has to wait"
+    );
+    first.write();
+    let mut next = first.dies(v);
+    next.bench.session.set_ack_mode(AckMode::Manual);
+    next.bench.reconnect(true, &[]);
+    for mid in [7, 8, 9] {
+        next.bench
+            .accept_input(&publish("a", b"in").qos(2, mid).dup().bytes(v));
+    }
+    next.bench
+        .expect_seen(&[received_again("a", b"in", 7), received_again("a", b"in", 9)]);
+    next.bench.expect(&[]);
+    acknowledge(&mut next, 7);
+    next.write();
+    next.bench.expect(&[pubrec(7), pubrec(8)]);
+    next.bench.accept_input(&pubrel(7));
+    next.bench.accept_input(&pubrel(8));
+    next.write();
+    // Both identifiers are free now, and the third message is still to be acknowledged.
+    let mut last = next.dies(v);
+    last.bench.reconnect(true, &[]);
+    last.bench
+        .accept_input(&publish("a", b"new").qos(2, 7).bytes(v));
+    last.bench
+        .accept_input(&publish("a", b"in").qos(2, 9).dup().bytes(v));
+    last.bench
+        .expect_seen(&[received("a", b"new", 2, 7), received_again("a", b"in", 9)]);
+}
+
+/// A message of QoS 2 with DUP.
+fn received_again(topic: &str, payload: &[u8], mid: u16) -> Seen {
+    match received(topic, payload, 2, mid) {
+        Seen::Message(message) => Seen::Message(Received {
+            dup: true,
+            ..message
+        }),
+        event => event,
+    }
 }
 
 fn what_was_acknowledged_does_not_come_back(v: Version) {

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use super::receive::ReceiveBuf;
 use super::{Client, Guard, Message};
 use crate::codec::Properties;
-use crate::error::Error;
-use crate::session::{Delivery, PlainReader, Session, AT_LEAST_ONCE, AT_MOST_ONCE};
-use crate::types::QoS;
+use crate::error::{Error, Result};
+use crate::session::{AckMode, Delivery, PlainReader, Session, AT_LEAST_ONCE, AT_MOST_ONCE};
+use crate::types::{PacketId, QoS, ReasonCode};
 
 /// How many messages are taken at most before the first of them is delivered.
 const LARGEST_BATCH: usize = 128;
@@ -62,6 +62,36 @@ enum End {
 }
 
 impl Client {
+    /// Sets who acknowledges messages of QoS 1 and 2 that come from now on.
+    pub fn set_ack_mode(&self, mode: AckMode) {
+        self.lock().session.set_ack_mode(mode);
+    }
+
+    /// Acknowledges a message that the program has, see [`Session::acknowledge`].
+    pub fn acknowledge(&self, packet_id: PacketId, reason: ReasonCode) -> Result<()> {
+        let mut st = self.lock();
+        st.session.acknowledge(packet_id, reason)?;
+        // What the program has done with is not to come again, should the process end now.
+        st.store_first()?;
+        self.kick_output(st);
+        Ok(())
+    }
+
+    /// The program has had a message: acknowledges it, unless its callback has. What has gathered
+    /// since `begun`, the first of a batch, is sent now and then, in case others take their time.
+    #[cold]
+    fn acknowledge_delivered(&self, delivery: &Delivery, begun: &mut Option<Instant>) {
+        let mut st = self.lock();
+        if let Some(packet_id) = delivery.packet_id {
+            let _ = st.session.acknowledge(packet_id, ReasonCode::SUCCESS);
+        }
+        let since = begun.get_or_insert_with(Instant::now);
+        if since.elapsed() >= FLUSH_INTERVAL {
+            drop(self.flush(st));
+            *begun = None;
+        }
+    }
+
     /// Takes the packets out of the receive buffer and delivers what they bring.
     pub(super) fn take_packets<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
         let generation = st.generation;
@@ -236,9 +266,13 @@ impl Client {
         let late = if last_is_late { batch.pop() } else { None };
         if !batch.is_empty() {
             drop(st);
+            let mut begun = None;
             for place in batch.drain(..) {
                 if go_on() {
                     self.lend(&mut received, place.offset, &place.delivery);
+                    if place.delivery.ack_due {
+                        self.acknowledge_delivered(&place.delivery, &mut begun);
+                    }
                 }
             }
             st = self.lock();
@@ -249,6 +283,9 @@ impl Client {
             // Its acknowledgement may be on the way, whatever became of the connection.
             if go_on() {
                 self.lend(&mut received, place.offset, &place.delivery);
+                if place.delivery.ack_due {
+                    self.acknowledge_delivered(&place.delivery, &mut None);
+                }
             }
             st = self.lock();
         }

@@ -41,7 +41,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-pub use crate::session::{Done, Outcome, Overflow, Publication, QueueOptions, Token};
+pub use crate::session::{AckMode, Done, Outcome, Overflow, Publication, QueueOptions, Token};
 pub use crate::transport::{Proxy, ProxyKind, TlsFiles, TlsPart, TlsSettings};
 pub use crate::types::LogLevel;
 pub use drain::Drained;

@@ -117,4 +117,6 @@ pub struct Delivery {
     pub retain: bool,
     /// A re-delivery.
     pub dup: bool,
+    /// The host calls [`super::Session::acknowledge`] when the program has had it.
+    pub ack_due: bool,
 }

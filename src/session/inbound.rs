@@ -169,6 +169,7 @@ impl Session {
         }
         if !kept {
             self.unreleased.clear();
+            self.forget_held();
             for entry in self.outbound.forget_session() {
                 // PUBREC had made the server the owner of these.
                 self.finish(
@@ -202,7 +203,13 @@ impl Session {
             self.log_publish("received", u8::from(packet.dup), packet, id, &topic);
         }
         if let Some(packet_id) = packet.packet_id {
-            if !self.take_over(packet, packet_id)? {
+            let new = if self.manual_ack.is_some() {
+                let topic = alias_topic.as_deref().unwrap_or(packet.topic);
+                self.take_over_held(packet, packet_id, topic)?
+            } else {
+                self.take_over(packet, packet_id)?
+            };
+            if !new {
                 return Ok(None);
             }
         }
@@ -215,6 +222,7 @@ impl Session {
             qos: packet.qos,
             retain: packet.retain,
             dup: packet.dup,
+            ack_due: packet.packet_id.is_some() && self.acknowledges_after(),
         }))
     }
 
@@ -225,16 +233,7 @@ impl Session {
             _ => None,
         };
         let repeated = last_came.is_some();
-        // The server's quota begins anew with each connection (MQTT 5.0 section 4.9). What it
-        // sends again was within its quota once, and there are servers that send it all at once:
-        // a connection that ends for it would end for it again and again.
-        let counted = packet.dup || last_came == Some(self.connection);
-        if self.version == ProtocolVersion::V5
-            && !counted
-            && self.outstanding >= i32::from(self.receive_maximum)
-        {
-            return Err(Error::Peer(PeerError::ReceiveMaximumExceeded));
-        }
+        let counted = self.check_quota(packet, last_came == Some(self.connection))?;
         let kind = match packet.qos {
             QoS::ExactlyOnce => {
                 self.unreleased.insert(packet_id, self.connection);
@@ -249,6 +248,22 @@ impl Session {
         self.queue_ack(kind, packet_id, ReasonCode::SUCCESS);
         self.log_debug(|id| format!("Client {id} sending {} (m{packet_id}, rc0)", kind.name()));
         Ok(!repeated)
+    }
+
+    /// Whether the message was `counted` before, or need not be. The server's quota begins anew
+    /// with each connection (MQTT 5.0 section 4.9). What it sends again was within its quota once,
+    /// and there are servers that send it all at once: a connection that ends for it would end for
+    /// it again and again.
+    #[inline(always)]
+    pub(super) fn check_quota(&self, packet: &Publish<'_>, counted: bool) -> Result<bool> {
+        let counted = packet.dup || counted;
+        if self.version == ProtocolVersion::V5
+            && !counted
+            && self.outstanding >= i32::from(self.receive_maximum)
+        {
+            return Err(Error::Peer(PeerError::ReceiveMaximumExceeded));
+        }
+        Ok(counted)
     }
 
     fn handle_ack(&mut self, packet: &Ack<'_>, now: Instant) -> Result<()> {
@@ -322,6 +337,7 @@ impl Session {
             }
             None => ReasonCode::PACKET_ID_NOT_FOUND,
         };
+        self.end_held(packet_id);
         self.queue_ack(AckKind::Pubcomp, packet_id, reason);
         self.log_debug(|id| format!("Client {id} sending PUBCOMP (m{packet_id})"));
     }

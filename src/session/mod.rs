@@ -21,6 +21,7 @@ mod event_queue;
 mod inbound;
 mod journal;
 mod keep_alive;
+mod manual_ack;
 mod outbound;
 mod packet_id_map;
 mod packet_ids;
@@ -39,6 +40,7 @@ use std::time::{Duration, Instant};
 pub use commands::ConnectRequest;
 pub use event::{Delivery, SessionEvent, Step};
 pub use journal::{Journal, Replay, WallClock};
+pub use manual_ack::AckMode;
 pub use plain::{PlainReader, AT_LEAST_ONCE, AT_MOST_ONCE};
 pub use publish::Publication;
 pub use queue_limits::{DrainMark, Outcome, Overflow, QueueOptions};
@@ -52,6 +54,7 @@ use crate::types::{LogLevel, PacketId, ProtocolVersion, QoS, ReasonCode};
 use aliases::{InboundAliases, OutboundAliases};
 use event_queue::EventQueue;
 use keep_alive::{Due, KeepAlive};
+use manual_ack::ManualAck;
 use outbound::Outbound;
 use packet_id_map::PacketIdMap;
 use packet_ids::PacketIds;
@@ -162,8 +165,11 @@ pub struct Session {
     /// QoS 2 messages delivered and not yet released by PUBREL.
     /// Each with the number of the connection it last came on.
     unreleased: HashMap<PacketId, u64>,
-    /// How many of these came on this connection: what our Receive Maximum counts.
+    /// How many of these came on this connection, with those of QoS 1 that are not acknowledged:
+    /// what our Receive Maximum counts.
     outstanding: i32,
+    /// Where the session does not acknowledge by itself.
+    manual_ack: Option<Box<ManualAck>>,
     /// The number of this connection.
     connection: u64,
     server_disconnect: PropertyBuf,
@@ -328,6 +334,7 @@ impl Session {
             inbound_aliases: InboundAliases::default(),
             unreleased: HashMap::new(),
             outstanding: 0,
+            manual_ack: None,
             connection: 0,
             server_disconnect: PropertyBuf::new(),
             refused: false,
@@ -560,6 +567,7 @@ impl Session {
                 .push_outcomes(Outcome::ConnectionLost, unwritten);
         }
         self.outbound.rewind();
+        self.suspend_held();
         for packet_id in self.requests.clear() {
             self.ids.release(packet_id);
         }

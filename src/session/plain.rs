@@ -31,10 +31,13 @@ impl Session {
 
 impl Session {
     /// Acknowledges the plain messages of QoS 1 at the start of `input`, at most `limit`, which
-    /// the host takes and delivers then; gives their number.
+    /// the host takes and delivers then; gives their number. Where others acknowledge, there are none.
     #[inline(always)]
     pub fn acknowledge_plain(&mut self, reader: PlainReader, input: &[u8], limit: usize) -> usize {
         let (mut count, mut taken) = (0, 0);
+        if self.manual_ack.is_some() {
+            return 0;
+        }
         while count < limit {
             let Some((len, delivery)) = reader.take::<AT_LEAST_ONCE>(&input[taken..]) else {
                 break;
@@ -113,6 +116,7 @@ impl PlainReader {
             },
             retain: first & RETAIN != 0,
             dup: false,
+            ack_due: false,
         };
         Some((len, delivery))
     }

@@ -929,6 +929,27 @@ static void completion(void)
     CHECK_INT(INVAL, mqttrs_token_wait(token, 0, &result));
 }
 
+static void acknowledging(int version)
+{
+    struct mosquitto *m = fresh(version);
+    CHECK_INT(INVAL, mqttrs_ack_mode_set(NULL, MQTTRS_ACK_MANUAL));
+    CHECK_INT(INVAL, mqttrs_ack_mode_set(m, -1));
+    CHECK_INT(INVAL, mqttrs_ack_mode_set(m, MQTTRS_ACK_MANUAL + 1));
+    CHECK_INT(0, mqttrs_ack_mode_set(m, MQTTRS_ACK_AUTOMATIC));
+    CHECK_INT(0, mqttrs_ack_mode_set(m, MQTTRS_ACK_AFTER_CALLBACK));
+    CHECK_INT(0, mqttrs_ack_mode_set(m, MQTTRS_ACK_MANUAL));
+    CHECK_INT(INVAL, mqttrs_ack(NULL, 1, 0));
+    CHECK_INT(INVAL, mqttrs_ack(m, 1, -1));
+    CHECK_INT(INVAL, mqttrs_ack(m, 1, 256));
+    CHECK_INT(INVAL, mqttrs_ack(m, 1, MQTT_RC_PACKET_ID_NOT_FOUND));
+    CHECK_INT(version == 5 ? MOSQ_ERR_NOT_FOUND : INVAL, mqttrs_ack(m, 1, MQTT_RC_UNSPECIFIED));
+    CHECK_INT(MOSQ_ERR_NOT_FOUND, mqttrs_ack(m, 1, 0));
+    CHECK_INT(MOSQ_ERR_NOT_FOUND, mqttrs_ack(m, 0, 0));
+    CHECK_INT(MOSQ_ERR_NOT_FOUND, mqttrs_ack(m, -1, 0));
+    CHECK_INT(MOSQ_ERR_NOT_FOUND, mqttrs_ack(m, 65536, 0));
+    mosquitto_destroy(m);
+}
+
 static void life_cycle(void)
 {
     struct mosquitto *mosq = mosquitto_new("life", true, NULL);
@@ -984,6 +1005,7 @@ int main(int argc, char **argv)
         publishing(version);
         subscribing(version);
         will_and_user(version);
+        acknowledging(version);
     }
     properties_of_a_publish();
     store();

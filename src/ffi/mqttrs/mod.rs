@@ -1,5 +1,6 @@
 //! What libmosquitto does not have: `mqttrs.h`, a file for each section of it.
 
+mod ack;
 pub(super) mod completion;
 mod connection;
 pub(super) mod filters;
