@@ -78,17 +78,16 @@ impl Client {
     }
 
     /// The program has had a message: acknowledges it, unless its callback has. What has gathered
-    /// since `begun`, the first of a batch, is sent now and then, in case others take their time.
+    /// is sent when that last happened some time ago, since the next message may take its time.
     #[cold]
-    fn acknowledge_delivered(&self, delivery: &Delivery, begun: &mut Option<Instant>) {
+    fn acknowledge_delivered(&self, delivery: &Delivery, flushed: &mut Instant) {
         let mut st = self.lock();
         if let Some(packet_id) = delivery.packet_id {
             let _ = st.session.acknowledge(packet_id, ReasonCode::SUCCESS);
         }
-        let since = begun.get_or_insert_with(Instant::now);
-        if since.elapsed() >= FLUSH_INTERVAL {
+        if flushed.elapsed() >= FLUSH_INTERVAL {
             drop(self.flush(st));
-            *begun = None;
+            *flushed = Instant::now();
         }
     }
 
@@ -130,7 +129,7 @@ impl Client {
             let full = batch.len() >= limit;
             // That a message was received is stored before the program has it.
             let stored = st.store_first();
-            st = self.deliver_messages(st, &mut batch, taken.last_is_late);
+            st = self.deliver_messages(st, &mut batch, taken.last_is_late, &mut flushed);
             if st.generation != generation {
                 return st;
             }
@@ -255,6 +254,7 @@ impl Client {
         mut st: Guard<'a>,
         batch: &mut Vec<Place>,
         last_is_late: bool,
+        flushed: &mut Instant,
     ) -> Guard<'a> {
         if batch.is_empty() {
             return st;
@@ -266,12 +266,11 @@ impl Client {
         let late = if last_is_late { batch.pop() } else { None };
         if !batch.is_empty() {
             drop(st);
-            let mut begun = None;
             for place in batch.drain(..) {
                 if go_on() {
                     self.lend(&mut received, place.offset, &place.delivery);
                     if place.delivery.ack_due {
-                        self.acknowledge_delivered(&place.delivery, &mut begun);
+                        self.acknowledge_delivered(&place.delivery, flushed);
                     }
                 }
             }
@@ -284,7 +283,7 @@ impl Client {
             if go_on() {
                 self.lend(&mut received, place.offset, &place.delivery);
                 if place.delivery.ack_due {
-                    self.acknowledge_delivered(&place.delivery, &mut None);
+                    self.acknowledge_delivered(&place.delivery, flushed);
                 }
             }
             st = self.lock();

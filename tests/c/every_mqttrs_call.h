@@ -41,6 +41,8 @@ static int call_tracked(struct mosquitto *m, int what)
 }
 
 #define MQTTRS_CALLS(X)                                                                       \
+    X(mqttrs_ack_mode_set, mqttrs_ack_mode_set(m, MQTTRS_ACK_AFTER_CALLBACK), INVAL, OK, OK)  \
+    X(mqttrs_ack, mqttrs_ack(m, 65535, 0), INVAL, MOSQ_ERR_NOT_FOUND, MOSQ_ERR_NOT_FOUND)     \
     X(mqttrs_publish_0, call_tracked(m, 0), INVAL, OK, NO_CONN)                               \
     X(mqttrs_publish_1, call_tracked(m, 1), INVAL, OK, OK)                                    \
     X(mqttrs_publish_2, call_tracked(m, 2), INVAL, OK, OK)                                    \
