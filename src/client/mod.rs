@@ -38,7 +38,8 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::thread;
 use std::time::Instant;
 
 pub use crate::session::{AckMode, Done, Outcome, Overflow, Publication, QueueOptions, Token};
@@ -178,6 +179,13 @@ type Guard<'a> = MutexGuard<'a, State>;
 
 /// How often a lock is tried before the thread sleeps.
 const SPINS: u32 = 40;
+/// The same on a single core.
+const YIELDS: u32 = 8;
+
+fn is_single_core() -> bool {
+    static IT_IS: OnceLock<bool> = OnceLock::new();
+    *IT_IS.get_or_init(|| matches!(thread::available_parallelism(), Ok(cores) if cores.get() == 1))
+}
 
 impl Client {
     /// A client that is not connected. `client_id` `None` leaves the choice to the server
@@ -495,12 +503,16 @@ impl Client {
         st
     }
 
-    /// Most locks are held for less time than it takes to fall asleep.
+    /// Most locks are held for less time than it takes to fall asleep. On a single core whoever
+    /// holds one waits for this thread to make way, and woke it up too early if it slept.
     #[cold]
     fn lock_contended(&self) -> Guard<'_> {
-        for round in 0..SPINS {
-            for _ in 0..1 << round.min(5) {
-                std::hint::spin_loop();
+        let alone = is_single_core();
+        for round in 0..if alone { YIELDS } else { SPINS } {
+            if alone {
+                thread::yield_now();
+            } else {
+                (0..1 << round.min(5)).for_each(|_| std::hint::spin_loop());
             }
             if let Ok(st) = self.state.try_lock() {
                 return st;

@@ -7,6 +7,10 @@ use std::sync::Arc;
 /// A new segment is begun when the last one holds this much, so that a backlog
 /// is never copied by a growing vector.
 const SEGMENT: usize = 64 * 1024;
+/// What is begun behind a full segment has room for this much: one more packet of common size.
+const ROOM: usize = SEGMENT + 4096;
+/// So many emptied segments are kept: those of a stream of messages come again and again.
+const SPARES: usize = 8;
 
 #[derive(Debug)]
 enum Segment {
@@ -35,8 +39,8 @@ pub struct TransmitBuf {
     tail: Vec<u8>,
     /// How much of the first segment was sent.
     head: usize,
-    /// An emptied segment, kept for its memory.
-    spare: Vec<u8>,
+    /// Emptied segments, kept for their memory.
+    spares: Vec<Vec<u8>>,
 }
 
 impl TransmitBuf {
@@ -77,7 +81,12 @@ impl TransmitBuf {
     #[cold]
     fn close_tail(&mut self) {
         if !self.tail.is_empty() {
-            let tail = std::mem::replace(&mut self.tail, std::mem::take(&mut self.spare));
+            let next = match self.spares.pop() {
+                Some(spare) => spare,
+                None if self.tail.len() >= SEGMENT => Vec::with_capacity(ROOM),
+                None => Vec::new(),
+            };
+            let tail = std::mem::replace(&mut self.tail, next);
             self.closed_len += tail.len();
             self.closed.push_back(Segment::Owned(tail));
         }
@@ -126,8 +135,9 @@ impl TransmitBuf {
             self.head -= len;
             self.closed_len -= len;
             if let Some(Segment::Owned(bytes)) = self.closed.pop_front() {
-                if bytes.capacity() > self.spare.capacity() {
-                    self.spare = reusable(bytes);
+                let emptied = reusable(bytes);
+                if emptied.capacity() >= SEGMENT && self.spares.len() < SPARES {
+                    self.spares.push(emptied);
                 }
             }
         }
@@ -139,7 +149,7 @@ impl TransmitBuf {
 
     /// Gives the memory back that is kept for bytes to come.
     pub fn shrink(&mut self) {
-        self.spare = Vec::new();
+        self.spares = Vec::new();
         self.closed.shrink_to_fit();
         if self.is_empty() {
             self.tail = Vec::new();
