@@ -202,6 +202,11 @@ bench-store: store packages ## measure the store beside Paho C's, kill it, fill 
 	scripts/install-packages.sh gcc libc6-dev libpaho-mqtt1.3 libpaho-mqtt-dev mosquitto python3
 	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" ROUNDS="$(ROUNDS)" python3 benches/store.py
 
+.PHONY: bench-filters
+bench-filters: dropin ## a message that goes to the callback of one among many topic filters; writes docs/features/filters.json
+	scripts/install-packages.sh gcc libc6-dev libmosquitto1 libmosquitto-dev libssl-dev python3 valgrind
+	CC="$(CC)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" ROUNDS="$(ROUNDS)" python3 -B benches/filters.py
+
 .PHONY: bench-wait
 bench-wait: all dropin ## publishing and waiting, beside libmosquitto with a condition variable; writes docs/features/wait.json
 	scripts/install-packages.sh gcc libc6-dev libmosquitto1 libmosquitto-dev libssl-dev python3

@@ -12,7 +12,7 @@ DROPIN = BUILD / "dropin"
 
 PROGRAMS = {
     "server": ["server.c", "server_mqtt.c", "-lssl", "-lcrypto"],
-    "client": ["client.c", "client_flow.c", "client_life.c", "client_shared.c", "-lmosquitto", "-lpthread"],
+    "client": ["client.c", "client_flow.c", "client_life.c", "client_shared.c", "client_filters.c", "-lmosquitto", "-lpthread"],
     "floor": ["floor.c"],
     "floor_shared": ["floor_shared.c"],
     "spawn": ["spawn.c"],

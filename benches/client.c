@@ -4,6 +4,7 @@
  *
  *   publish   COUNT messages to a server that acknowledges at once
  *   receive   COUNT messages
+ *   filters   COUNT messages, each to the callback of one of so many topic filters
  *   queue     COUNT QoS 1 messages while none is acknowledged, then all of them
  *   pingpong  COUNT messages to and fro, one at a time
  *   connects  COUNT times connect and disconnect, each with a client of its own
@@ -27,7 +28,7 @@ static const struct {
 	{"publish", bench_publish},   {"receive", bench_receive}, {"queue", bench_queue},
 	{"pingpong", bench_pingpong}, {"connects", bench_connects}, {"once", bench_once},
 	{"many", bench_many},	      {"idle", bench_idle},	  {"shared", bench_shared},
-	{"fair", bench_fair},
+	{"fair", bench_fair},	      {"filters", bench_filters},
 };
 
 int main(int argc, char **argv)

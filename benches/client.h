@@ -5,6 +5,7 @@
 #include "measure.h"
 #include <mosquitto.h>
 #include <semaphore.h>
+#include <stdbool.h>
 
 /* Ends the program with a word why, unless RC is MOSQ_ERR_SUCCESS. */
 void must(int rc, const char *what);
@@ -30,6 +31,7 @@ void bench_once(const struct options *o);
 void bench_many(const struct options *o);
 void bench_idle(const struct options *o);
 void bench_shared(const struct options *o);
+void bench_filters(const struct options *o);
 void bench_fair(const struct options *o);
 
 #endif

@@ -2,11 +2,11 @@
  * line they print.
  *
  *   PROGRAM MODE PORT COUNT [qos=0] [size=64] [topics=1] [window=20] [threads=1]
- *           [ahead=0] [seconds=5] [tls=CA_FILE]
+ *           [ahead=0] [seconds=5] [filters=0] [tls=CA_FILE]
  *
  * window: messages in flight, 0 for no limit. ahead: how many messages the program lets
  * the library have that are not published yet, 0 for no limit. seconds: for the modes that
- * last a time. With tls the port is the server's second one.
+ * last a time. filters: as many as topics, at least, or none. With tls the port is the server's second one.
  *
  * Printed is one line of KEY=VALUE words; cpu_ns (user and system time of the process)
  * and wall_ns are for the whole work, without the start and the end of the program. */
@@ -21,7 +21,7 @@
 struct options {
 	const char *mode, *tls;
 	int port, qos, threads, seconds;
-	long count, ahead;
+	long count, ahead, filters;
 	unsigned size, topics, window;
 };
 
@@ -56,6 +56,8 @@ static inline struct options read_options(int argc, char **argv)
 			o.seconds = atoi(value);
 		else if (IS("ahead"))
 			o.ahead = atol(value);
+		else if (IS("filters"))
+			o.filters = atol(value);
 		else if (IS("tls"))
 			o.tls = value;
 		else {
@@ -65,7 +67,8 @@ static inline struct options read_options(int argc, char **argv)
 #undef IS
 	}
 	if (o.size < STAMP_SIZE || o.size > MAX_SIZE || o.topics > MAX_TOPICS || o.threads < 1 ||
-	    o.threads > MAX_PUBLISHERS || o.count < 1) {
+	    o.threads > MAX_PUBLISHERS || o.count < 1 ||
+	    (o.filters && o.filters < (long)o.topics)) {
 		fprintf(stderr, "%s: out of range\n", argv[0]);
 		exit(2);
 	}

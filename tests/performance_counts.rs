@@ -57,6 +57,20 @@ fn receive_qos_2_window_20_costs_what_is_on_record() {
     check("receive QoS 2, window 20", &["receive", "qos=2"]);
 }
 
+#[test]
+fn receiving_with_ten_thousand_filters_costs_what_it_costs_with_ten() {
+    let dropin = built("dropin/libmosquitto.so.1");
+    let cost = |filters| {
+        let filters = format!("filters={filters}");
+        measure(&["filters", "topics=5", &filters], dropin.parent()).instructions
+    };
+    let (few, many) = (cost(10), cost(10_000));
+    assert!(
+        many <= few * DEARER,
+        "a message costs {few:.0} instructions with 10 filters and {many:.0} with 10,000"
+    );
+}
+
 /// A message's share.
 struct Cost {
     instructions: f64,
@@ -253,6 +267,7 @@ fn programs() -> &'static Path {
                 "client_flow.c",
                 "client_life.c",
                 "client_shared.c",
+                "client_filters.c",
             ],
             &["-lmosquitto", "-lpthread"],
         );
