@@ -2,48 +2,52 @@
  * publish HOST PORT TOPIC
  *
  * Publishes each line of standard input at QoS 1, and ends when the broker has acknowledged
- * all of them.
+ * all of them. SIGINT ends the input.
  *
  * The library runs a thread of its own here (mosquitto_loop_start), so that this one is free
- * to wait for input. Callbacks come in that thread: what both share is under a mutex.
+ * to wait for input. It connects again when the connection is lost, and what waits is sent then.
  */
 #define _POSIX_C_SOURCE 200809L
-#include <pthread.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-#include <mosquitto.h>
+#include <mqttrs.h>
 
-struct publisher {
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    long acknowledged;
-    int refused; /* CONNACK's code */
-};
+static int nothing; /* a descriptor that has nothing to read */
 
-static void on_connect(struct mosquitto *mosq, void *obj, int code)
+/* From now on, and also for a read that is just waiting, the input is at its end. */
+static void end_input(int number)
 {
-    struct publisher *self = obj;
-
-    pthread_mutex_lock(&self->mutex);
-    self->refused = code;
-    pthread_cond_signal(&self->changed);
-    pthread_mutex_unlock(&self->mutex);
+    dup2(nothing, STDIN_FILENO);
 }
 
-static void on_publish(struct mosquitto *mosq, void *obj, int mid)
+static int end_input_on_sigint(void)
 {
-    struct publisher *self = obj;
+    struct sigaction action = {.sa_handler = end_input};
 
-    pthread_mutex_lock(&self->mutex);
-    self->acknowledged++;
-    pthread_cond_signal(&self->changed);
-    pthread_mutex_unlock(&self->mutex);
+    action.sa_flags = SA_RESETHAND; /* the second SIGINT ends the program as ever */
+    nothing = open("/dev/null", O_RDONLY);
+    return nothing < 0 || sigaction(SIGINT, &action, NULL) != 0 ? MOSQ_ERR_ERRNO : MOSQ_ERR_SUCCESS;
+}
+
+/* Called in the library's thread, which connects again even then: a program that runs for years
+ * waits until somebody has mended it. Here nobody does, so nothing need wait to be sent. */
+static void on_connect(struct mosquitto *mosq, void *obj, int code)
+{
+    if (code != 0) {
+        fprintf(stderr, "publish: %s\n", mosquitto_connack_string(code));
+        *(int *)obj = MOSQ_ERR_CONN_REFUSED;
+        mqttrs_queue_clear(mosq);
+    }
 }
 
 /* Publishes what there is to read. Messages may wait inside the library: for the connection,
  * or for the broker to acknowledge earlier ones. It keeps a copy of each. */
-static int publish_lines(struct mosquitto *mosq, const char *topic, long *published)
+static int publish_lines(struct mosquitto *mosq, const char *topic)
 {
     char *line = NULL;
     size_t size = 0;
@@ -53,37 +57,28 @@ static int publish_lines(struct mosquitto *mosq, const char *topic, long *publis
     while (rc == MOSQ_ERR_SUCCESS && (length = getline(&line, &size, stdin)) >= 0) {
         length -= length > 0 && line[length - 1] == '\n';
         rc = mosquitto_publish(mosq, NULL, topic, (int)length, line, 1, false);
-        *published += rc == MOSQ_ERR_SUCCESS;
     }
     free(line);
     return rc;
 }
 
-static int run(struct mosquitto *mosq, struct publisher *self, char **argv)
+static int run(struct mosquitto *mosq, char **argv)
 {
-    long published = 0;
-    int rc;
+    int rc = end_input_on_sigint();
 
     mosquitto_connect_callback_set(mosq, on_connect);
-    mosquitto_publish_callback_set(mosq, on_publish);
-    rc = mosquitto_connect(mosq, argv[1], atoi(argv[2]), 60);
+    if (rc == MOSQ_ERR_SUCCESS) {
+        rc = mosquitto_connect(mosq, argv[1], atoi(argv[2]), 60);
+    }
     if (rc == MOSQ_ERR_SUCCESS) {
         rc = mosquitto_loop_start(mosq);
     }
-    if (rc != MOSQ_ERR_SUCCESS) {
-        return rc;
+    if (rc == MOSQ_ERR_SUCCESS) {
+        rc = publish_lines(mosq, argv[3]);
     }
-    rc = publish_lines(mosq, argv[3], &published);
-    pthread_mutex_lock(&self->mutex);
-    while (rc == MOSQ_ERR_SUCCESS && self->acknowledged < published) {
-        if (self->refused) {
-            fprintf(stderr, "publish: %s\n", mosquitto_connack_string(self->refused));
-            rc = MOSQ_ERR_CONN_REFUSED;
-        } else {
-            pthread_cond_wait(&self->changed, &self->mutex);
-        }
+    if (rc == MOSQ_ERR_SUCCESS) {
+        rc = mqttrs_drain(mosq, UINT_MAX); /* for the acknowledgements, 49 days at most */
     }
-    pthread_mutex_unlock(&self->mutex);
     mosquitto_disconnect(mosq); /* ends the loop, so that its thread can be joined */
     mosquitto_loop_stop(mosq, false);
     return rc;
@@ -91,19 +86,19 @@ static int run(struct mosquitto *mosq, struct publisher *self, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct publisher self = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
     struct mosquitto *mosq;
-    int rc = MOSQ_ERR_NOMEM;
+    int rc = MOSQ_ERR_NOMEM, refused = MOSQ_ERR_SUCCESS;
 
     if (argc != 4) {
         fprintf(stderr, "usage: publish HOST PORT TOPIC\n");
         return 2;
     }
     mosquitto_lib_init();
-    mosq = mosquitto_new(NULL, true, &self);
+    mosq = mosquitto_new(NULL, true, &refused);
     if (mosq != NULL) {
-        rc = run(mosq, &self, argv);
+        rc = run(mosq, argv);
     }
+    rc = rc == MOSQ_ERR_SUCCESS ? refused : rc; /* the library's thread has ended */
     if (rc != MOSQ_ERR_SUCCESS) {
         fprintf(stderr, "publish: %s\n", mosquitto_strerror(rc));
     }

@@ -75,13 +75,18 @@ fn the_fuzzers_readme_lists_the_targets() {
 }
 
 #[test]
-fn the_makefile_of_the_examples_builds_all_of_them() {
+fn the_makefile_and_the_readme_of_the_examples_have_all_of_them() {
     let makefile = read("examples-c/Makefile");
-    let list = makefile
-        .lines()
-        .find_map(|line| line.strip_prefix("EXAMPLES := "));
-    let list: BTreeSet<_> = list.unwrap().split(' ').map(str::to_owned).collect();
+    let list: BTreeSet<_> = ["EXAMPLES := ", "ON_LIBUV := "]
+        .iter()
+        .flat_map(|name| {
+            let list = makefile.lines().find_map(|line| line.strip_prefix(name));
+            list.unwrap().split(' ').map(str::to_owned)
+        })
+        .collect();
     assert_eq!(list, files("examples-c", ".c"));
+    let heading = "| program | what it shows |";
+    assert_eq!(first_cells("examples-c/README.md", heading), list);
 }
 
 #[test]

@@ -12,8 +12,16 @@ mod demo_broker;
 
 #[path = "examples/c_programs.rs"]
 mod c_programs;
+#[path = "examples/foreign_loops.rs"]
+mod foreign_loops;
+#[path = "examples/listed.rs"]
+mod listed;
+#[path = "examples/mosquitto.rs"]
+mod mosquitto;
 #[path = "examples/packets.rs"]
 mod packets;
+#[path = "examples/running.rs"]
+mod running;
 #[path = "examples/tls.rs"]
 mod tls;
 #[path = "examples/tools.rs"]

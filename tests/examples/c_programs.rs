@@ -1,38 +1,15 @@
 //! The programs of `examples-c` on the built library.
 
-use super::built::{build_dir, built, run, source, Scratch};
+use super::built::Scratch;
 use super::demo_broker::DemoBroker;
+use super::running::{program, Running};
 use socket2::{Domain, Socket, Type};
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 const PROGRAMS: [&str; 3] = ["subscribe", "publish", "event_loop"];
-
-/// The example `name`, built with the flags an installed library would give.
-pub(crate) fn program(scratch: &Scratch, name: &str) -> PathBuf {
-    built("libmqttrs.so");
-    let program = scratch.path(name);
-    run(Command::new("cc")
-        .args([
-            "-std=c99",
-            "-Wall",
-            "-Wextra",
-            "-Wno-unused-parameter",
-            "-pedantic",
-            "-Werror",
-        ])
-        .arg("-I")
-        .arg(source("include"))
-        .arg("-o")
-        .arg(&program)
-        .arg(source("examples-c").join(format!("{name}.c")))
-        .arg(format!("-L{}", build_dir().display()))
-        .arg(format!("-Wl,-rpath,{}", build_dir().display()))
-        .args(["-lmqttrs", "-pthread"]));
-    program
-}
 
 /// Runs a program with `input` on its standard input, to its end.
 fn run_with(program: &PathBuf, port: u16, input: &str) -> Output {
@@ -52,13 +29,10 @@ fn run_with(program: &PathBuf, port: u16, input: &str) -> Output {
 fn the_subscriber_prints_every_line_that_the_publisher_and_the_event_loop_send() {
     let scratch = Scratch::new("c-programs");
     let broker = DemoBroker::start();
-    let mut subscriber = Command::new(program(&scratch, "subscribe"))
-        .args(["127.0.0.1", &broker.port.to_string(), "demo", "6"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(subscriber.stdout.take().unwrap()).lines();
-    assert_eq!(lines.next().unwrap().unwrap(), "subscribed");
+    let address = ["127.0.0.1", &broker.port.to_string(), "demo"];
+    let subscribe = program(&scratch, "subscribe");
+    let mut subscriber = Running::start(&subscribe, &[&address[..], &["6"]].concat());
+    assert_eq!(subscriber.line(), "subscribed");
 
     let published = run_with(&program(&scratch, "publish"), broker.port, "1\n2\n\n3\n");
     assert!(published.status.success(), "{published:?}");
@@ -66,12 +40,41 @@ fn the_subscriber_prints_every_line_that_the_publisher_and_the_event_loop_send()
     assert!(echoed.status.success(), "{echoed:?}");
     assert_eq!(String::from_utf8_lossy(&echoed.stdout), "demo 4\ndemo 5\n");
 
-    let received: Vec<_> = lines.map(Result::unwrap).collect();
     assert_eq!(
-        received,
+        subscriber.rest(),
         ["demo 1", "demo 2", "demo ", "demo 3", "demo 4", "demo 5"]
     );
-    assert!(subscriber.wait().unwrap().success());
+}
+
+#[test]
+fn an_interrupt_ends_the_subscriber_with_success_and_without_a_message() {
+    let scratch = Scratch::new("c-interrupt");
+    let broker = DemoBroker::start();
+    let port = broker.port.to_string();
+    let subscribe = program(&scratch, "subscribe");
+    let mut subscriber = Running::start(&subscribe, &["127.0.0.1", &port, "demo"]);
+    assert_eq!(subscriber.line(), "subscribed");
+    subscriber.interrupt();
+    assert!(subscriber.rest().is_empty());
+}
+
+#[test]
+fn an_interrupt_ends_the_input_of_the_publisher_and_what_was_read_arrives() {
+    let scratch = Scratch::new("c-interrupt-publish");
+    let broker = DemoBroker::start();
+    let address = ["127.0.0.1", &broker.port.to_string(), "demo"];
+    let subscribe = program(&scratch, "subscribe");
+    let mut subscriber = Running::start(&subscribe, &address);
+    assert_eq!(subscriber.line(), "subscribed");
+    for name in ["publish", "event_loop"] {
+        let mut publisher = Running::start(&program(&scratch, name), &address);
+        publisher.input("last\n");
+        assert_eq!(subscriber.line(), "demo last", "{name}");
+        publisher.interrupt(); // its input is open still
+        publisher.rest();
+    }
+    subscriber.interrupt();
+    subscriber.rest();
 }
 
 #[test]

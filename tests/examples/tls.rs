@@ -2,8 +2,8 @@
 
 use super::broker::Broker;
 use super::built::{source, Scratch};
-use super::c_programs::program;
 use super::certificates::{certificates, PASSWORD};
+use super::running::program;
 use std::fs;
 use std::io::Write;
 use std::path::Path;

@@ -1,0 +1,122 @@
+//! Programs of `examples-c` with Debian's Mosquitto as the broker.
+
+use super::broker::{Broker, HeldPort};
+use super::built::{build_dir, run, Scratch};
+use super::running::{program, program_with, Running};
+use std::fs;
+use std::process::Command;
+
+fn start(scratch: &Scratch) -> Broker {
+    Broker::start(&scratch.path(""), &[], &[])
+}
+
+/// Publishes with Debian's tool.
+fn publish(broker: &Broker, topic: &str, arguments: &[&str]) {
+    run(Command::new("mosquitto_pub")
+        .args(["-h", "127.0.0.1", "-p", &broker.port().to_string()])
+        .args(["-q", "1", "-t", topic])
+        .args(arguments));
+}
+
+#[test]
+fn the_thermometer_publishes_what_its_sensor_says_until_it_is_interrupted() {
+    let scratch = Scratch::new("c-thermometer");
+    let broker = start(&scratch);
+    let address = ["127.0.0.1", &broker.port().to_string(), "kitchen"];
+    let sensor = scratch.write("temp", "21500\n");
+    let options = ["-p", "0.01", "-f", sensor.to_str().unwrap()];
+    let thermometer = program(&scratch, "thermometer");
+    let thermometer = Running::start(&thermometer, &[&options[..], &address].concat());
+
+    let subscribe = program(&scratch, "subscribe");
+    let mut subscriber = Running::start(&subscribe, &address);
+    assert_eq!(subscriber.line(), "subscribed");
+    assert_eq!(subscriber.line(), "kitchen 21.5");
+    // In one step, so that no half of it is read.
+    fs::rename(scratch.write("next", "-500\n"), sensor).unwrap();
+    while subscriber.line() != "kitchen -0.5" {}
+    thermometer.interrupt();
+    thermometer.rest();
+    broker.wait_for("Received DISCONNECT from auto-");
+    subscriber.interrupt();
+    subscriber.rest();
+
+    // The last one was retained.
+    let mut late = Running::start(&subscribe, &[&address[..], &["1"]].concat());
+    let said = [late.line(), late.line()];
+    assert!(said.contains(&"kitchen -0.5".to_owned()), "{said:?}");
+    late.rest();
+}
+
+#[test]
+fn retained_messages_that_the_filter_matches_are_cleared_and_no_others() {
+    let scratch = Scratch::new("c-retained");
+    let broker = start(&scratch);
+    for topic in ["old/a", "old/b/c", "new"] {
+        publish(&broker, topic, &["-r", "-m", "kept"]);
+    }
+    let clear = program(&scratch, "clear_retained");
+    let arguments = ["-t", "1", "127.0.0.1", &broker.port().to_string()];
+    let clear = |filter| {
+        let mut said = Running::start(&clear, &[&arguments[..], &[filter]].concat()).rest();
+        said.sort();
+        said
+    };
+    assert_eq!(
+        clear("old/#"),
+        ["2 cleared, 0 refused: No error.", "old/a", "old/b/c"]
+    );
+    assert_eq!(clear("old/#"), ["0 cleared, 0 refused: No error."]);
+    assert_eq!(clear("#"), ["1 cleared, 0 refused: No error.", "new"]);
+}
+
+#[test]
+fn the_websocket_subscriber_prints_what_comes_until_it_is_interrupted() {
+    let scratch = Scratch::new("c-websocket");
+    let port = HeldPort::new();
+    let listener = format!("listener {} 127.0.0.1\nprotocol websockets", port.number());
+    let broker = Broker::start(&scratch.path(""), &[listener], &[]);
+    let arguments = ["127.0.0.1", &port.number().to_string(), "demo"];
+    let mut subscriber = Running::start(&program(&scratch, "websocket"), &arguments);
+    assert_eq!(subscriber.line(), "subscribed");
+    publish(&broker, "demo", &["-m", "over HTTP"]);
+    assert_eq!(subscriber.line(), "demo over HTTP");
+    subscriber.interrupt();
+    assert!(subscriber.rest().is_empty());
+}
+
+/// What the bridge has taken is on the disk: it is killed while the second broker is away, and the
+/// first one is gone when the next bridge comes.
+#[test]
+fn the_bridge_passes_on_what_it_took_before_it_was_killed() {
+    let scratch = Scratch::new("c-bridge");
+    let bridge = program_with(&scratch, "bridge", &build_dir().join("store"));
+    let folder = scratch.path("store");
+    let start_bridge = |from: u16, to: u16| {
+        let (from, to) = (from.to_string(), to.to_string());
+        let folder = folder.to_str().unwrap();
+        let arguments = [folder, "127.0.0.1", &from, "127.0.0.1", &to, "#"];
+        Running::start(&bridge, &arguments)
+    };
+    fs::create_dir(scratch.path("from")).unwrap();
+    let from = Broker::start(&scratch.path("from"), &[], &[]);
+    let nobody = HeldPort::new();
+    let first = start_bridge(from.port(), nobody.number());
+    from.wait_for("Sending SUBACK to bridge-from");
+    for text in ["1", "2", "3"] {
+        publish(&from, "news", &["-m", text]);
+    }
+    from.wait_for_times("Received PUBACK from bridge-from", 3);
+    first.kill();
+    drop(from);
+
+    fs::create_dir(scratch.path("to")).unwrap();
+    let to = Broker::start(&scratch.path("to"), &[], &[]);
+    let arguments = ["127.0.0.1", &to.port().to_string(), "#", "3"];
+    let mut subscriber = Running::start(&program(&scratch, "subscribe"), &arguments);
+    assert_eq!(subscriber.line(), "subscribed");
+    let second = start_bridge(nobody.number(), to.port());
+    assert_eq!(subscriber.rest(), ["news 1", "news 2", "news 3"]);
+    second.interrupt();
+    second.rest();
+}
