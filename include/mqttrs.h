@@ -52,6 +52,31 @@
 #define MQTTRS_SERVERS_ROUND_ROBIN 1
 
 /**
+ * `proxy` of `struct mqttrs_connection`: none.
+ */
+#define MQTTRS_PROXY_NONE 0
+
+/**
+ * `proxy` of `struct mqttrs_connection`: as for `mosquitto_socks5_set`.
+ */
+#define MQTTRS_PROXY_SOCKS5 1
+
+/**
+ * `proxy` of `struct mqttrs_connection`: as for `mqttrs_http_proxy_set`.
+ */
+#define MQTTRS_PROXY_HTTP 2
+
+/**
+ * `tls` of `struct mqttrs_connection`: TLS, trusting whom the system trusts.
+ */
+#define MQTTRS_TLS_OS_CERTS 1
+
+/**
+ * `tls` of `struct mqttrs_connection`: the certificate may be for another host; for tests only.
+ */
+#define MQTTRS_TLS_INSECURE 2
+
+/**
  * Who acknowledges received messages of QoS 1 and 2, and when; see `mqttrs_ack_mode_set`.
  */
 enum mqttrs_ack_mode_t {
@@ -391,6 +416,165 @@ struct mqttrs_lifecycle_event {
 typedef void (*mqttrs_lifecycle_callback)(struct mosquitto *mosq,
                                           void *obj,
                                           const struct mqttrs_lifecycle_event *event);
+
+/**
+ * A connection for `mqttrs_publish_once`, `mqttrs_receive_once` and `mqttrs_receive_each`. Fill it
+ * with zeros first, then set `size` and `host`; what stays zero or NULL has its default. It stays
+ * the program's with all that it points to, and is read only until the function returns.
+ */
+struct mqttrs_connection {
+    /**
+     * `sizeof(struct mqttrs_connection)`: the structure may grow.
+     */
+    size_t size;
+    /**
+     * Name or address of the server, or the path of a Unix socket, beginning with "/".
+     */
+    const char *host;
+    /**
+     * 1 to 65535; by default 1883, with TLS 8883, with WebSocket 80, with both 443.
+     */
+    int port;
+    /**
+     * An `enum mosq_transport_t`; MOSQ_T_TCP by default.
+     */
+    int transport;
+    /**
+     * The path of the WebSocket endpoint; "/mqtt" by default.
+     */
+    const char *http_path;
+    /**
+     * MQTT_PROTOCOL_V31, MQTT_PROTOCOL_V311 (default) or MQTT_PROTOCOL_V5.
+     */
+    int protocol_version;
+    /**
+     * The client identifier; by default one is made up.
+     */
+    const char *client_id;
+    /**
+     * The session is continued and kept; needs `client_id`. By default it is a clean one.
+     */
+    bool keep_session;
+    /**
+     * Seconds, 2 to 65535; 60 by default.
+     */
+    int keepalive;
+    /**
+     * Milliseconds for everything up to the outcome; 30000 by default.
+     */
+    unsigned int timeout_ms;
+    /**
+     * User name.
+     */
+    const char *username;
+    /**
+     * Password.
+     */
+    const char *password;
+    /**
+     * MQTTRS_TLS_OS_CERTS and MQTTRS_TLS_INSECURE, or-ed.
+     */
+    int tls;
+    /**
+     * A file of trusted certificates, as for `mosquitto_tls_set`; switches TLS on.
+     */
+    const char *cafile;
+    /**
+     * A folder of such files; switches TLS on.
+     */
+    const char *capath;
+    /**
+     * A file with the client's certificate chain.
+     */
+    const char *certfile;
+    /**
+     * A file with its private key.
+     */
+    const char *keyfile;
+    /**
+     * The application protocol to offer in TLS.
+     */
+    const char *alpn;
+    /**
+     * MQTTRS_PROXY_NONE (default), MQTTRS_PROXY_SOCKS5 or MQTTRS_PROXY_HTTP.
+     */
+    int proxy;
+    /**
+     * Name or address of the proxy.
+     */
+    const char *proxy_host;
+    /**
+     * Its port, 1 to 65535.
+     */
+    int proxy_port;
+    /**
+     * User name for the proxy.
+     */
+    const char *proxy_username;
+    /**
+     * Password for the proxy.
+     */
+    const char *proxy_password;
+    /**
+     * The last will; its payload has at most 65535 bytes.
+     */
+    const struct mqttrs_message *will;
+    /**
+     * MQTT 5 properties for CONNECT.
+     */
+    const mosquitto_property *properties;
+    /**
+     * Called with the client once all of the above was set, before it connects: any function may
+     * set more of it, callbacks included, which get `userdata` as their `obj`. It may not destroy
+     * or reinitialise the client or run its loop. What it returns, unless MOSQ_ERR_SUCCESS, is
+     * what the call returns. The client lives until the call returns; `mosquitto_disconnect` from
+     * another thread or a callback ends the call.
+     */
+    int (*prepare)(struct mosquitto *mosq, void *userdata);
+    /**
+     * For `prepare` and the callbacks that it sets.
+     */
+    void *userdata;
+    /**
+     * Gets in words what went wrong, in UTF-8 with a NUL byte at its end, cut to `error_size`
+     * bytes; empty after a success.
+     */
+    char *error;
+    /**
+     * The room in `error`.
+     */
+    size_t error_size;
+};
+
+/**
+ * A message that `mqttrs_receive_once` received, and the one behind it.
+ */
+struct mqttrs_received {
+    /**
+     * The size of this structure in bytes: later versions may have more behind the last member.
+     */
+    size_t size;
+    /**
+     * The message that came next; NULL for none.
+     */
+    struct mqttrs_received *next;
+    /**
+     * The message; a NUL follows the bytes of its payload, which is NULL where it is empty.
+     */
+    struct mosquitto_message message;
+    /**
+     * Its properties; NULL for none and below MQTT 5.
+     */
+    mosquitto_property *properties;
+};
+
+/**
+ * Runs for each message; `message` and `props`, NULL for none, live until it returns. `false`
+ * ends the call.
+ */
+typedef bool (*MQTTRS_CB_received)(void *userdata,
+                                   const struct mosquitto_message *message,
+                                   const mosquitto_property *props);
 
 /**
  * How much may wait; for `mqttrs_queue_set`.
@@ -1220,6 +1404,110 @@ libmosq_EXPORT int mqttrs_loop_socket(struct mqttrs_loop *loop);
  * `loop` is NULL or came from `mqttrs_loop_new`.
  */
 libmosq_EXPORT int mqttrs_loop_timeout(struct mqttrs_loop *loop);
+
+/**
+ * Connects, publishes messages, waits until the server has acknowledged them, and disconnects.
+ *
+ * `messages` has `count` messages, at least one, for any topics, which are sent in this order. QoS 1
+ * and 2 have come to their end with the last acknowledgement, QoS 0 when the network has taken the
+ * message. One that is refused does not keep the others back. A connection that is lost is made
+ * again while there is time, up to the third on which nothing is acknowledged; what was not
+ * acknowledged is then sent again (MQTT 5.0 section 4.4), and of QoS 0 only what the network had not
+ * taken as a whole.
+ *
+ * `results` is NULL or has room for `count` numbers, which say what became of each message:
+ * MOSQ_ERR_SUCCESS, a reason code of 128 or more with which the server refused it (MQTT 5.0 section
+ * 2.4, see `mosquitto_reason_string`), what `mosquitto_publish_v5` returns for it, or why it was not
+ * sent or not acknowledged.
+ *
+ * Blocks, at most for the time in `connection`; a name that is being looked up then goes on being
+ * looked up by a thread that ends by itself. Any thread, any callback, which it holds up; it shares
+ * nothing with other clients.
+ *
+ * Returns MOSQ_ERR_SUCCESS when all messages have it as their result, otherwise the first other
+ * result; MOSQ_ERR_INVAL for `connection` or `messages` NULL, a `count` of 0 or above 4194304, a
+ * `size` that is smaller than its structure, and a value in the connection that `mosquitto_connect` or
+ * the functions that set such options do not take, or what else these return;
+ * MOSQ_ERR_CONN_REFUSED when the server refuses the connection; MOSQ_ERR_TIMEOUT; otherwise why
+ * there was no connection, as `mosquitto_loop` has it, with MOSQ_ERR_ERRNO and `errno` for errors of
+ * the system. The words are in the `error` of the connection.
+ *
+ * The caller promises:
+ * `connection` is NULL or leads to such a structure, whose pointers are NULL or lead to what it says;
+ * `messages` is NULL or has `count` messages of one size; `results` is NULL or has `count` numbers.
+ */
+libmosq_EXPORT
+int mqttrs_publish_once(const struct mqttrs_connection *connection,
+                        const struct mqttrs_message *messages,
+                        size_t count,
+                        int *results);
+
+/**
+ * Connects, subscribes, waits for messages, and disconnects.
+ *
+ * `subscriptions` has `count` of them, at least one, for which one SUBSCRIBE asks. The call ends with
+ * message number `wanted`, at least 1. Without `retained_too` those that the server had retained do not
+ * count and are left out. A connection that is lost is made and subscribed on again, as for
+ * `mqttrs_publish_once`; the server then sends its retained messages anew.
+ *
+ * `*received` becomes the first message, whose `next` leads to the others in the order in which
+ * they came, also where the call ends with MOSQ_ERR_TIMEOUT or another error and fewer came, and NULL
+ * where none came. The messages are the program's, which ends them with `mqttrs_received_free`.
+ *
+ * Blocks, at most for the time in `connection`. Any thread, any callback, which it holds up.
+ *
+ * Returns MOSQ_ERR_SUCCESS with as many as were `wanted`; the reason code of 128 or more with which the
+ * server refused a subscription; MOSQ_ERR_NO_CONN when the program disconnected; for the rest what
+ * `mqttrs_publish_once` returns, with `mosquitto_subscribe_v5` in the place of
+ * `mosquitto_publish_v5`.
+ *
+ * The caller promises:
+ * `connection` is as for `mqttrs_publish_once`; `subscriptions` is NULL or has `count` subscriptions of
+ * one size; `received` is NULL or may be written to.
+ */
+libmosq_EXPORT
+int mqttrs_receive_once(const struct mqttrs_connection *connection,
+                        const struct mqttrs_subscription *subscriptions,
+                        size_t count,
+                        size_t wanted,
+                        bool retained_too,
+                        struct mqttrs_received **received);
+
+/**
+ * Connects, subscribes, and hands each message to `on_message` until that returns `false`; then
+ * disconnects.
+ *
+ * `subscriptions` has `count` of them, at least one, for which one SUBSCRIBE asks. `on_message` gets
+ * `userdata`, runs in this thread, and may call anything. The time in `connection` is for the way to
+ * the subscriptions, and anew when the connection is lost and made and subscribed on again; in
+ * between the call waits for messages without an end. `mosquitto_disconnect` on the client that
+ * `prepare` was given ends it too.
+ *
+ * Any thread, any callback, which it holds up.
+ *
+ * Returns MOSQ_ERR_SUCCESS when `on_message` or the program has ended it; MOSQ_ERR_INVAL for
+ * `on_message` NULL; for the rest what `mqttrs_receive_once` returns.
+ *
+ * The caller promises:
+ * `connection` and `subscriptions` are as for `mqttrs_receive_once`; `on_message` is NULL or a
+ * function of this type.
+ */
+libmosq_EXPORT
+int mqttrs_receive_each(const struct mqttrs_connection *connection,
+                        const struct mqttrs_subscription *subscriptions,
+                        size_t count,
+                        MQTTRS_CB_received on_message,
+                        void *userdata);
+
+/**
+ * Frees what `mqttrs_receive_once` has received: this message and all behind it. NULL is allowed and
+ * does nothing. Any thread, any callback.
+ *
+ * The caller promises:
+ * `received` is NULL or came from `mqttrs_receive_once`, and was not freed before.
+ */
+libmosq_EXPORT
+void mqttrs_received_free(struct mqttrs_received *received);
 
 /**
  * Gives outgoing messages topic aliases without the program's doing (MQTT 5.0 section

@@ -303,7 +303,7 @@ pub unsafe extern "C" fn mosquitto_disconnect_v5(
 ///
 /// # Safety
 /// `host` is NULL or a C string.
-unsafe fn target(host: *const c_char, port: c_int, keepalive: c_int) -> Result<Target> {
+pub(super) unsafe fn target(host: *const c_char, port: c_int, keepalive: c_int) -> Result<Target> {
     // SAFETY: the caller's promise.
     let host = unsafe { text(host, "host is not UTF-8") }?;
     let keep_alive = u16(keepalive, "keep alive is not 0 or 2 to 65535")?;

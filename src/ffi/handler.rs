@@ -282,20 +282,7 @@ impl Callbacks {
     #[inline(always)]
     fn arrived(&self, message: &Message<'_>) {
         let mosq = self.mosq();
-        let payload = message.payload();
-        let lent = mosquitto_message {
-            mid: message.packet_id.map_or(0, |id| c_int::from(id.number())),
-            topic: message.topic_c().as_ptr().cast_mut().cast(),
-            payload: if payload.is_empty() {
-                std::ptr::null_mut()
-            } else {
-                message.payload_c().as_ptr().cast_mut().cast()
-            },
-            // A packet is shorter than 256 MiB, so this is never cut.
-            payloadlen: c_int::try_from(payload.len()).unwrap_or(c_int::MAX),
-            qos: c_int::from(message.qos.number()),
-            retain: message.retain,
-        };
+        let lent = lent_message(message);
         if self.filters.are_there() && self.filtered(&lent, message) {
             return;
         }
@@ -526,12 +513,31 @@ impl Handler for Callbacks {
     }
 }
 
+/// A message for the time of a call.
+#[inline(always)]
+pub(super) fn lent_message(message: &Message<'_>) -> mosquitto_message {
+    let payload = message.payload();
+    mosquitto_message {
+        mid: message.packet_id.map_or(0, |id| c_int::from(id.number())),
+        topic: message.topic_c().as_ptr().cast_mut().cast(),
+        payload: if payload.is_empty() {
+            std::ptr::null_mut()
+        } else {
+            message.payload_c().as_ptr().cast_mut().cast()
+        },
+        // A packet is shorter than 256 MiB, so this is never cut.
+        payloadlen: c_int::try_from(payload.len()).unwrap_or(c_int::MAX),
+        qos: c_int::from(message.qos.number()),
+        retain: message.retain,
+    }
+}
+
 /// A property list for the time of a call; none for no properties, and where there is no memory
 /// for all of them.
-struct Lent(Option<OwnedList>);
+pub(super) struct Lent(Option<OwnedList>);
 
 impl Lent {
-    fn new(properties: Properties<'_>) -> Self {
+    pub(super) fn new(properties: Properties<'_>) -> Self {
         Lent(if properties.is_empty() {
             None
         } else {
@@ -539,7 +545,7 @@ impl Lent {
         })
     }
 
-    fn as_ptr(&self) -> *const mosquitto_property {
+    pub(super) fn as_ptr(&self) -> *const mosquitto_property {
         self.0.as_ref().map_or(std::ptr::null(), OwnedList::as_ptr)
     }
 }

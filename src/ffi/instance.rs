@@ -11,7 +11,7 @@ use super::guard::guard;
 use super::handle::{call, enter, mosquitto, open, Contents};
 use super::handler::Callbacks;
 use super::mqttrs::queue::queue_memory;
-use crate::client::Client;
+use crate::client::{Client, Handler};
 use crate::error::{Error, Result};
 use crate::reactor::Runner;
 
@@ -50,15 +50,26 @@ pub unsafe extern "C" fn mosquitto_new(
             set_errno(libc::EINVAL);
             return null_mut();
         };
-        open(|slot| {
-            let callbacks = Arc::new(Callbacks::new(slot, obj));
-            let client = Client::new(id, clean_session, callbacks.clone());
-            client.set_memory(queue_memory());
-            Contents {
-                runner: Runner::new(client),
-                callbacks,
-            }
-        })
+        make(id, clean_session, obj, &mut |callbacks| callbacks)
+    })
+}
+
+/// A new client, which tells `handler` of what happens to it: the callbacks, or what passes it on to
+/// them.
+pub(super) fn make(
+    id: Option<String>,
+    clean_session: bool,
+    obj: *mut c_void,
+    handler: &mut dyn FnMut(Arc<Callbacks>) -> Arc<dyn Handler>,
+) -> *mut mosquitto {
+    open(|slot| {
+        let callbacks = Arc::new(Callbacks::new(slot, obj));
+        let client = Client::new(id, clean_session, handler(callbacks.clone()));
+        client.set_memory(queue_memory());
+        Contents {
+            runner: Runner::new(client),
+            callbacks,
+        }
     })
 }
 
@@ -174,7 +185,7 @@ fn end_messages(contents: &Contents) {
 ///
 /// # Safety
 /// `id` is NULL or a C string.
-unsafe fn client_id(id: *const c_char, clean_session: bool) -> Result<Option<String>> {
+pub(super) unsafe fn client_id(id: *const c_char, clean_session: bool) -> Result<Option<String>> {
     // SAFETY: the caller's promise.
     match unsafe { mqtt_text(id) }? {
         None if !clean_session => Err(Error::invalid("a kept session needs a client id")),

@@ -988,6 +988,70 @@ static void life_cycle(void)
     mosquitto_destroy(mosq);
 }
 
+static bool no_message(void *userdata, const struct mosquitto_message *message,
+    const mosquitto_property *props)
+{
+    (void)userdata, (void)message, (void)props;
+    return false;
+}
+
+static void one_shot(void)
+{
+    char why[64] = "";
+    struct mqttrs_connection connection = { .size = sizeof connection, .host = "127.0.0.1",
+        .port = 1, .error = why, .error_size = sizeof why };
+    struct mqttrs_message message = { .size = sizeof message, .topic = "a" };
+    struct mqttrs_subscription filter = { .size = sizeof filter, .filter = "a" };
+    struct mqttrs_received *received = (void *)&message;
+    int results[2] = { 0, 0 };
+    CHECK_INT(INVAL, mqttrs_publish_once(NULL, &message, 1, results));
+    CHECK_INT(INVAL, results[0]);
+    CHECK_INT(INVAL, mqttrs_publish_once(&connection, NULL, 2, results));
+    CHECK_INT(INVAL, results[1]);
+    CHECK(strlen(why) > 0);
+    CHECK_INT(INVAL, mqttrs_publish_once(&connection, &message, 0, NULL));
+    CHECK_INT(INVAL, mqttrs_publish_once(&connection, &message, SIZE_MAX, NULL));
+    CHECK_INT(INVAL, mqttrs_receive_once(&connection, &filter, 1, 1, true, NULL));
+    CHECK_INT(INVAL, mqttrs_receive_once(NULL, &filter, 1, 1, true, &received));
+    CHECK(received == NULL);
+    CHECK_INT(INVAL, mqttrs_receive_once(&connection, &filter, 1, 0, true, &received));
+    CHECK_INT(INVAL, mqttrs_receive_once(&connection, NULL, 1, 1, true, &received));
+    CHECK_INT(INVAL, mqttrs_receive_once(&connection, &filter, 0, 1, true, &received));
+    CHECK_INT(INVAL, mqttrs_receive_each(NULL, &filter, 1, no_message, NULL));
+    CHECK_INT(INVAL, mqttrs_receive_each(&connection, &filter, 1, NULL, NULL));
+    filter.filter = "a/#/b";
+    CHECK_INT(INVAL, mqttrs_receive_each(&connection, &filter, 1, no_message, NULL));
+    mqttrs_received_free(NULL);
+
+    struct mqttrs_message short_message = { .size = 8 };
+    const struct mqttrs_connection wrong[] = {
+        { .host = NULL }, { .host = "" }, { .host = "127.0.0.1", .port = 65536 },
+        { .host = "127.0.0.1", .port = -1 }, { .host = "/socket", .port = 65536 },
+        { .host = "127.0.0.1", .transport = 9 },
+        { .host = "127.0.0.1", .protocol_version = 9 }, { .host = "127.0.0.1", .keepalive = 1 },
+        { .host = "127.0.0.1", .client_id = "" }, { .host = "127.0.0.1", .keep_session = true },
+        { .host = "127.0.0.1", .password = "without a user" }, { .host = "127.0.0.1", .tls = 4 },
+        { .host = "127.0.0.1", .cafile = "/nonexistent" },
+        { .host = "127.0.0.1", .certfile = "/nonexistent" },
+        { .host = "127.0.0.1", .keyfile = "/dev/null" },
+        { .host = "127.0.0.1", .proxy = MQTTRS_PROXY_SOCKS5 },
+        { .host = "127.0.0.1", .proxy = MQTTRS_PROXY_HTTP, .proxy_host = "a" },
+        { .host = "127.0.0.1", .proxy = 3, .proxy_host = "a" },
+        { .host = "127.0.0.1", .will = &short_message },
+    };
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        connection = wrong[i];
+        connection.size = sizeof connection;
+        connection.error = why;
+        connection.error_size = sizeof why;
+        why[0] = '\0';
+        CHECK_INT(INVAL, mqttrs_publish_once(&connection, &message, 1, results));
+        CHECK(strlen(why) > 0);
+    }
+    connection.size--;
+    CHECK_INT(INVAL, mqttrs_publish_once(&connection, &message, 1, results));
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -1016,6 +1080,7 @@ int main(int argc, char **argv)
     making_connections();
     life_cycle();
     shared_loops();
+    one_shot();
     tls_beyond_files();
     tls(argv[0]);
     helpers();

@@ -91,43 +91,12 @@ pub unsafe extern "C" fn mqttrs_publish(
 ) -> c_int {
     guard(MOSQ_ERR_UNKNOWN as c_int, || {
         let publish = |contents: &Contents| {
-            // SAFETY: the caller's promise, for all in this block.
-            let (message, topic, payload, properties) = unsafe {
-                let message = lent(message)?;
-                let properties =
-                    arguments::properties(contents.client(), message.properties, Place::Publish)?;
-                let len = c_int::try_from(message.payloadlen);
-                let len = len.map_err(|_| Error::Caller(CallerError::PayloadTooLarge))?;
-                (
-                    message,
-                    arguments::mqtt_text(message.topic)?,
-                    arguments::payload(message.payload, len)?,
-                    properties,
-                )
-            };
-            let message = Publication {
-                topic: topic.unwrap_or_default(),
-                payload,
-                qos: arguments::qos(message.qos)?,
-                retain: message.retain,
-                properties: properties.as_properties(),
-            };
-            let publish = |tracking: Token| {
-                let publish = || {
-                    // SAFETY: the caller's promise.
-                    let on_id = unsafe { write_mid(mid) };
-                    let client = contents.client();
-                    client.publish_tracked(&message, tracking, on_id).map(drop)
-                };
-                match publish() {
-                    Err(Error::Caller(CallerError::QueueFull)) => {
-                        contents.runner.publish_in_time(&message, &publish)
-                    }
-                    done => done,
-                }
-            };
-            // SAFETY: the caller's promise.
-            unsafe { tracked(mosq, contents, on_done, userdata, token, &publish) }
+            // SAFETY: the caller's promise, for both.
+            unsafe {
+                publish(contents, mid, message, &|make| {
+                    tracked(mosq, contents, on_done, userdata, token, make)
+                })
+            }
         };
         // SAFETY: the caller's promise.
         unsafe { call(mosq, publish) }
@@ -370,6 +339,53 @@ fn wait_for(pending: &Pending, deadline: Instant) -> Result<()> {
     }
 }
 
+/// Publishes a message with the token that `track` gives to what it gets.
+///
+/// # Safety
+/// As for `mqttrs_publish`.
+pub(super) unsafe fn publish(
+    contents: &Contents,
+    mid: *mut c_int,
+    message: *const mqttrs_message,
+    track: &dyn Fn(&dyn Fn(Token) -> Result<()>) -> Result<()>,
+) -> Result<()> {
+    // SAFETY: the caller's promise, for all in this block.
+    let (message, topic, payload, properties) = unsafe {
+        let message = lent(message)?;
+        let properties =
+            arguments::properties(contents.client(), message.properties, Place::Publish)?;
+        let len = c_int::try_from(message.payloadlen);
+        let len = len.map_err(|_| Error::Caller(CallerError::PayloadTooLarge))?;
+        (
+            message,
+            arguments::mqtt_text(message.topic)?,
+            arguments::payload(message.payload, len)?,
+            properties,
+        )
+    };
+    let message = Publication {
+        topic: topic.unwrap_or_default(),
+        payload,
+        qos: arguments::qos(message.qos)?,
+        retain: message.retain,
+        properties: properties.as_properties(),
+    };
+    track(&|tracking: Token| {
+        let publish = || {
+            // SAFETY: the caller's promise.
+            let on_id = unsafe { write_mid(mid) };
+            let client = contents.client();
+            client.publish_tracked(&message, tracking, on_id).map(drop)
+        };
+        match publish() {
+            Err(Error::Caller(CallerError::QueueFull)) => {
+                contents.runner.publish_in_time(&message, &publish)
+            }
+            done => done,
+        }
+    })
+}
+
 /// Makes a request, noting before it who wants to hear of its end.
 ///
 /// # Safety
@@ -413,7 +429,7 @@ unsafe fn tracked(
 ///
 /// # Safety
 /// As for [`lent_all`].
-unsafe fn filters<'a>(
+pub(super) unsafe fn filters<'a>(
     contents: &Contents,
     subscriptions: *const mqttrs_subscription,
     count: usize,

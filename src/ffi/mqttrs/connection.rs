@@ -171,19 +171,29 @@ pub unsafe extern "C" fn mqttrs_last_error(
             // SAFETY: the caller's promise.
             None => unsafe { why_disowned(mosq) }.unwrap_or_default().to_owned(),
         };
-        if !buffer.is_null() && size > 0 {
-            let mut count = text.len().min(size - 1);
-            while !text.is_char_boundary(count) {
-                count -= 1;
-            }
-            // SAFETY: the caller's promise: `size` bytes, of which `count + 1` are written.
-            unsafe {
-                copy_nonoverlapping(text.as_ptr().cast(), buffer, count);
-                *buffer.add(count) = 0;
-            }
-        }
+        // SAFETY: the caller's promise.
+        unsafe { write_text(&text, buffer, size) };
         text.len()
     })
+}
+
+/// Writes a text where C wants it, with a NUL and cut to `size` bytes, if anywhere.
+///
+/// # Safety
+/// `buffer` is NULL or has room for `size` bytes.
+pub(super) unsafe fn write_text(text: &str, buffer: *mut c_char, size: usize) {
+    if buffer.is_null() || size == 0 {
+        return;
+    }
+    let mut count = text.len().min(size - 1);
+    while !text.is_char_boundary(count) {
+        count -= 1;
+    }
+    // SAFETY: the caller's promise: `size` bytes, of which `count + 1` are written.
+    unsafe {
+        copy_nonoverlapping(text.as_ptr().cast(), buffer, count);
+        *buffer.add(count) = 0;
+    }
 }
 
 fn http_proxy(

@@ -7,6 +7,7 @@ pub(super) mod filters;
 pub(super) mod lifecycle;
 pub(super) mod loops;
 mod message;
+mod oneshot;
 mod publish;
 pub(super) mod queue;
 mod stats;
