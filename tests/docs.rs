@@ -130,6 +130,39 @@ fn functions_that_documents_name_are_there_and_ours_are_all_named() {
 }
 
 #[test]
+fn every_function_of_ours_is_called_with_wrong_arguments_and_inside_callbacks() {
+    // These change the course of the test's own connection; tests of theirs do it.
+    const DISTURBING: [&str; 4] = [
+        "mqttrs_connect",
+        "mqttrs_disconnect_timeout",
+        "mqttrs_queue_clear",
+        "mqttrs_store_open",
+    ];
+    let header = read("include/mqttrs.h");
+    let wrong = read("tests/c/null_arguments.c");
+    let inside = read("tests/c/every_mqttrs_call.h");
+    let is_called = |program: &str, name: &str| program.contains(&format!("{name}("));
+    let mut count = 0;
+    for line in read("mqttrs.map").lines() {
+        let Some(name) = line.trim().strip_suffix(';') else {
+            continue;
+        };
+        if !name.starts_with("mqttrs_") {
+            continue;
+        }
+        assert!(is_called(&wrong, name), "{name} with wrong arguments");
+        let takes_a_client = ["", "const "]
+            .iter()
+            .any(|word| header.contains(&format!("{name}({word}struct mosquitto *mosq")));
+        if takes_a_client && !DISTURBING.contains(&name) {
+            assert!(is_called(&inside, name), "{name} inside callbacks");
+            count += 1;
+        }
+    }
+    assert!(count > 25, "{count} functions");
+}
+
+#[test]
 fn links_between_documents_lead_somewhere() {
     let mut documents: Vec<String> = ["CONTRIBUTING.md", "CHANGELOG.md", "fuzz/README.md"]
         .map(str::to_owned)

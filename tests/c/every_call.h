@@ -149,9 +149,10 @@ struct call {
 
 ORDINARY_CALLS(AS_FUNCTION)
 MQTTRS_CALLS(AS_FUNCTION)
+MQTTRS_SETTINGS(AS_FUNCTION)
 DISTURBING_CALLS(AS_FUNCTION)
 
-static const struct call ordinary_calls[] = { ORDINARY_CALLS(AS_ENTRY) MQTTRS_CALLS(AS_ENTRY) };
+static const struct call ordinary_calls[] = { ORDINARY_CALLS(AS_ENTRY) MQTTRS_CALLS(AS_ENTRY) MQTTRS_SETTINGS(AS_ENTRY) };
 static const struct call disturbing_calls[] = { DISTURBING_CALLS(AS_ENTRY) };
 
 #undef OK

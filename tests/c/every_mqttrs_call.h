@@ -13,6 +13,12 @@ static void call_on_done(struct mosquitto *m, void *userdata, const struct mqttr
     CHECK(result->size >= sizeof *result);
 }
 
+static int call_stats(struct mosquitto *m)
+{
+    struct mqttrs_stats stats = { .size = sizeof stats };
+    return mqttrs_stats(m, &stats);
+}
+
 /* With a callback and a token, which is done with at once. */
 static int call_tracked(struct mosquitto *m, int what)
 {
@@ -53,5 +59,31 @@ static int call_tracked(struct mosquitto *m, int what)
     X(message_callback_add,                                                                   \
         mqttrs_message_callback_add(m, "$share/g/side/+", setters.filtered, NULL), INVAL, OK, OK) \
     X(message_callback_remove, mqttrs_message_callback_remove(m, "$share/g/side/+"), INVAL, OK, OK)
+
+/* Settings that change nothing, and what is refused inside callbacks. */
+#define MQTTRS_SETTINGS(X)                                                                    \
+    X(mqttrs_last_error, mqttrs_last_error(m, NULL, 0) > 100000, 0, 0, 0)                     \
+    X(mqttrs_stats, call_stats(m), INVAL, OK, OK)                                             \
+    X(mqttrs_drain, mqttrs_drain(m, 0), INVAL, ANY, ANY)                                      \
+    X(mqttrs_reconnect_now, mqttrs_reconnect_now(m, 60000), INVAL, ANY, ANY)                  \
+    X(mqttrs_queue_set, mqttrs_queue_set(m, NULL), INVAL, OK, OK)                             \
+    X(mqttrs_outcome_callback_set, mqttrs_outcome_callback_set(m, NULL), INVAL, OK, OK)       \
+    X(mqttrs_lifecycle_callback_set, mqttrs_lifecycle_callback_set(m, NULL), INVAL, OK, OK)   \
+    X(mqttrs_reconnect_set, mqttrs_reconnect_set(m, NULL), INVAL, INVAL, INVAL)               \
+    X(mqttrs_servers_set, mqttrs_servers_set(m, NULL, 0, MQTTRS_SERVERS_PRIORITY), INVAL, OK, OK) \
+    X(mqttrs_resubscribe_set, mqttrs_resubscribe_set(m, false), INVAL, OK, OK)                \
+    X(mqttrs_automatic_topic_aliases_set,                                                     \
+        mqttrs_automatic_topic_aliases_set(m, false), INVAL, OK, OK)                          \
+    X(mqttrs_connect_timeout_set, mqttrs_connect_timeout_set(m, 30000), INVAL, OK, OK)        \
+    X(mqttrs_http_proxy_set, mqttrs_http_proxy_set(m, NULL, 0, NULL, NULL), INVAL, OK, OK)    \
+    X(mqttrs_websocket_header_add, mqttrs_websocket_header_add(m, NULL, NULL), INVAL, OK, OK) \
+    X(mqttrs_tls_ca_set, mqttrs_tls_ca_set(m, NULL, 0), INVAL, OK, OK)                        \
+    X(mqttrs_tls_certificate_set, mqttrs_tls_certificate_set(m, NULL, 0, NULL, 0), INVAL, OK, OK) \
+    X(mqttrs_tls_password_callback_set, mqttrs_tls_password_callback_set(m, NULL), INVAL, OK, OK) \
+    X(mqttrs_tls_crl_set, mqttrs_tls_crl_set(m, NULL, 0), INVAL, OK, OK)                      \
+    X(mqttrs_tls_crl_file_set, mqttrs_tls_crl_file_set(m, NULL), INVAL, OK, OK)               \
+    X(mqttrs_tls_keylog_set, mqttrs_tls_keylog_set(m, NULL), INVAL, OK, OK)                   \
+    X(mqttrs_tls_pins_set, mqttrs_tls_pins_set(m, NULL), INVAL, OK, OK)                       \
+    X(mqttrs_tls_alpn_set, mqttrs_tls_alpn_set(m, NULL, 0), INVAL, OK, OK)
 
 #endif
