@@ -3,9 +3,9 @@
  *
  * Passes each message that FILTER matches from one broker on to another, until SIGINT or SIGTERM.
  *
- * Nothing is lost while either broker is away, or this program: the first broker keeps a session
- * for us and so what we have not received, and what the second has not acknowledged is on the
- * disk, in FOLDER. That needs a library built with the feature `store`.
+ * Nothing is lost while either broker is away, or this program: the first broker keeps what we have
+ * not acknowledged, that is what is not on the disk yet, in FOLDER, where it stays until the second
+ * one has acknowledged it. That needs a library built with the feature `store`.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <signal.h>
@@ -21,7 +21,6 @@ struct bridge {
     int failed;
 };
 
-/* main waits for a signal. */
 static void give_up(struct bridge *self, const char *what, int rc)
 {
     fprintf(stderr, "bridge: %s: %s\n", what, mosquitto_strerror(rc));
@@ -33,14 +32,12 @@ static void give_up(struct bridge *self, const char *what, int rc)
 static void on_connect(struct mosquitto *mosq, void *obj, int code)
 {
     struct bridge *self = obj;
-    int rc = MOSQ_ERR_SUCCESS;
+    int rc;
 
     if (code != 0) { /* the library goes on trying */
         fprintf(stderr, "bridge: %s\n", mosquitto_connack_string(code));
-    } else if (mosq == self->from) {
-        rc = mosquitto_subscribe(mosq, NULL, self->filter, 2);
-    }
-    if (rc != MOSQ_ERR_SUCCESS) {
+    } else if (mosq == self->from
+               && (rc = mosquitto_subscribe(mosq, NULL, self->filter, 2)) != MOSQ_ERR_SUCCESS) {
         give_up(self, self->filter, rc);
     }
 }
@@ -54,10 +51,12 @@ static void on_message(struct mosquitto *mosq, void *obj, const struct mosquitto
 
     if (rc != MOSQ_ERR_SUCCESS) { /* a full disk, for instance: the message was not accepted */
         give_up(self, message->topic, rc);
+    } else if (message->qos > 0) {
+        mqttrs_ack(mosq, message->mid, 0); /* now that it is on the disk */
     }
 }
 
-/* A session that outlives the connection needs an identifier and clean_session false. */
+/* A session that outlives the connection needs an identifier. */
 static struct mosquitto *client(struct bridge *self, const char *id)
 {
     struct mosquitto *mosq = mosquitto_new(id, false, self);
@@ -73,6 +72,7 @@ static int begin(struct bridge *self, struct mqttrs_loop *loop, char **argv)
     struct mqttrs_store_options options = {.size = sizeof options};
     int rc = mqttrs_store_open(self->to, argv[1], &options);
 
+    rc = rc ? rc : mqttrs_ack_mode_set(self->from, MQTTRS_ACK_MANUAL);
     rc = rc ? rc : mqttrs_loop_add(loop, self->to);
     rc = rc ? rc : mqttrs_loop_add(loop, self->from);
     rc = rc ? rc : mosquitto_connect_async(self->to, argv[4], atoi(argv[5]), 60);

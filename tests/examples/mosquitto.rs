@@ -120,3 +120,48 @@ fn the_bridge_passes_on_what_it_took_before_it_was_killed() {
     second.interrupt();
     second.rest();
 }
+
+#[test]
+fn each_topic_filter_has_its_callback_and_the_rest_goes_to_one() {
+    let scratch = Scratch::new("c-topics");
+    let broker = start(&scratch);
+    let arguments = ["127.0.0.1", &broker.port().to_string(), "home"];
+    let mut topics = Running::start(&program(&scratch, "topics"), &arguments);
+    for filter in ["home/+/temperature", "home/+/door", "home/#"] {
+        assert_eq!(topics.line(), format!("{filter}: subscribed"));
+    }
+    for (topic, payload, said) in [
+        ("home/kitchen/temperature", "20", ": 20 degrees"),
+        ("home/attic/temperature", "25", ": 25 degrees"),
+        ("home/front/door", "1", ": open"),
+        ("home/cat", "purrs", ": 5 bytes"),
+    ] {
+        publish(&broker, topic, &["-m", payload]);
+        assert_eq!(topics.line(), format!("{topic}{said}"));
+    }
+    topics.interrupt();
+    assert_eq!(topics.rest(), ["average: 22.5"]);
+}
+
+#[test]
+fn what_became_of_each_message_is_told_and_waited_for() {
+    let scratch = Scratch::new("c-publish-wait");
+    let acl = scratch.write("acl", "topic write open\n");
+    let settings = [format!("acl_file {}", acl.display())];
+    let broker = Broker::start(&scratch.path(""), &settings, &[]);
+    let program = program(&scratch, "publish_wait");
+    let port = broker.port().to_string();
+    let open = ["127.0.0.1", &port, "open", "one", "two", "three"];
+    let said = Running::start(&program, &open).rest();
+    let expected = ["one", "two", "three"].map(|text| format!("{text}: acknowledged"));
+    assert_eq!(said, expected);
+    let refused = Command::new(program)
+        .args(["127.0.0.1", &port, "closed", "one"])
+        .output()
+        .unwrap();
+    assert!(!refused.status.success(), "{refused:?}");
+    assert_eq!(
+        String::from_utf8_lossy(&refused.stdout),
+        "one: Not authorized\n"
+    );
+}
