@@ -96,6 +96,29 @@ enum mqttrs_ack_mode_t {
 };
 
 /**
+ * What happens to a message beyond a limit of speed; see `mqttrs_throttle_set`.
+ */
+enum mqttrs_excess_t {
+    /**
+     * It waits, within the limits of `mqttrs_queue_set`.
+     */
+    MQTTRS_EXCESS_WAIT = 0,
+    /**
+     * It is not accepted: publishing returns MOSQ_ERR_QUOTA_EXCEEDED.
+     */
+    MQTTRS_EXCESS_REFUSE = 1,
+    /**
+     * It is accepted and dropped: its outcome is MQTTRS_OUTCOME_OVERFLOW.
+     */
+    MQTTRS_EXCESS_DROP = 2,
+    /**
+     * What waits because of the limit is dropped, with the same outcome, and it waits itself: no
+     * more than one message does, the newest.
+     */
+    MQTTRS_EXCESS_DROP_OLDEST = 3,
+};
+
+/**
  * What became of a message that was accepted; see `mqttrs_outcome_callback_set`.
  */
 enum mqttrs_outcome_t {
@@ -728,6 +751,10 @@ struct mqttrs_stats {
      * What the disconnect callback was told last, 0 without a disconnect.
      */
     int last_disconnect;
+    /**
+     * Received messages that were beyond the limit of `mqttrs_receive_throttle_set`.
+     */
+    uint64_t received_dropped;
 };
 
 /**
@@ -751,6 +778,41 @@ struct mqttrs_store_options {
      * up to five times as much and 3 MiB while the log is written anew.
      */
     uint64_t maximum_bytes;
+};
+
+/**
+ * A limit of speed. Fill it with zeros first, then set `size`.
+ *
+ * It is a bucket of tokens: it begins full, each message takes its tokens out, and they come back
+ * evenly. So in any t seconds no more goes than the burst and t times the rate. A message that is
+ * larger than the burst goes when the bucket is full, and the next ones wait until all it took
+ * has come back.
+ */
+struct mqttrs_throttle {
+    /**
+     * `sizeof(struct mqttrs_throttle)`: the structure may grow.
+     */
+    size_t size;
+    /**
+     * Messages a second, also fractions of one; 0 for no such limit.
+     */
+    double messages_per_second;
+    /**
+     * Bytes a second, counted in PUBLISH packets with their whole topic names; 0 for no such limit.
+     */
+    double bytes_per_second;
+    /**
+     * How many messages may go at once after a pause; 0 for 1.
+     */
+    unsigned int burst_messages;
+    /**
+     * How many bytes may go at once after a pause; 0 for those of one second.
+     */
+    size_t burst_bytes;
+    /**
+     * An `enum mqttrs_excess_t`: what happens to a message beyond the limit.
+     */
+    int excess;
 };
 
 #ifdef __cplusplus
@@ -1678,6 +1740,100 @@ libmosq_EXPORT
 int mqttrs_store_open(struct mosquitto *mosq,
                       const char *folder,
                       const struct mqttrs_store_options *options);
+
+/**
+ * Limits how fast messages are sent: those to the topics that `filter`, a topic filter in UTF-8,
+ * matches, or with `filter` NULL all of the client.
+ *
+ * Both arguments are copied. A filter that has a limit gets the new one, with a full bucket;
+ * `throttle` NULL, or one with both rates 0, takes the limit away, and what waited for it goes on
+ * at once.
+ *
+ * Messages of every QoS wait in order. With a limit for a filter only those that it matches do;
+ * others pass them by, and the messages of one topic never change places. A message that several
+ * filters match takes from the limits of all, and waits in the place of the one that was set
+ * first; if it is beyond several limits, it is refused if one of them says so, or else dropped if
+ * one does. Each message is compared with each filter, so they should not be many. The limit for
+ * all counts what is sent again after a reconnect too. While there is no connection a message waits
+ * for that, not for a limit: none is refused or dropped because of one, except that
+ * MQTTRS_EXCESS_DROP_OLDEST keeps no more than the newest then too. Messages of QoS 0 are refused
+ * with MOSQ_ERR_NO_CONN then, unless `mqttrs_queue_set` lets them wait.
+ *
+ * No timer runs while nothing waits. Who runs the client's loop sends what waits, when it is
+ * time; a wake-up that comes late by up to a tenth of a second is made up for. A loop of the
+ * program's own calls `mosquitto_loop_misc` then: `mqttrs_misc_timeout` says when.
+ *
+ * Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, a `filter` that is none, a
+ * `size` that is smaller than the structure, a rate that is negative or no number, and an unknown
+ * `excess`; MOSQ_ERR_MALFORMED_UTF8.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `filter` is NULL or a C string; `throttle` is NULL
+ * or has `size` bytes.
+ */
+libmosq_EXPORT
+int mqttrs_throttle_set(struct mosquitto *mosq,
+                        const char *filter,
+                        const struct mqttrs_throttle *throttle);
+
+/**
+ * Limits how fast received messages come to the program.
+ *
+ * With MQTTRS_EXCESS_WAIT nothing more is taken in until it may be: TCP and, for QoS 1 and 2, the
+ * Receive Maximum hold the server back. Everything else that the server sends, acknowledgements
+ * too, waits behind. With MQTTRS_EXCESS_DROP, messages of QoS 0 beyond the limit are dropped and
+ * counted (`received_dropped` of `mqttrs_stats`), and those of QoS 1 and 2 wait. The keep alive does
+ * not give up a server because its answer waits. `throttle` is copied; NULL, or one with both
+ * rates 0, takes the limit away.
+ *
+ * A program with a loop of its own polls the descriptor for reading only while `mqttrs_want_read`
+ * says so, and calls `mosquitto_loop_misc` when `mqttrs_misc_timeout` is over.
+ *
+ * Any thread, any callback. It concerns the messages that are not with the program yet.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, a `size` that is smaller
+ * than the structure, a rate that is negative or no number, and another `excess`.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `throttle` is NULL or has `size` bytes.
+ */
+libmosq_EXPORT
+int mqttrs_receive_throttle_set(struct mosquitto *mosq,
+                                const struct mqttrs_throttle *throttle);
+
+/**
+ * Whether a loop of the program's own should look whether the descriptor of `mosquitto_socket` is
+ * readable: there is a connection, or an attempt to get one, and no limit of
+ * `mqttrs_receive_throttle_set` holds back what comes.
+ *
+ * Without such a limit that is always so while there is a descriptor. Who polls all the same while
+ * it is held back only finds the descriptor readable again and again. When it is true again the
+ * program calls `mosquitto_loop_misc` first, since what was read before may wait inside.
+ *
+ * Any thread, any callback. Returns false for `mosq` NULL or destroyed.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`.
+ */
+libmosq_EXPORT bool mqttrs_want_read(const struct mosquitto *mosq);
+
+/**
+ * The time until `mosquitto_loop_misc` has something to do, in milliseconds, rounded up: send what
+ * waits for a limit of speed, take in what does, keep the connection alive. For loops of
+ * the program's own, which may then sleep that long.
+ *
+ * Any call for the client, and what comes from the network, may change it.
+ *
+ * Any thread, any callback. Returns 0 where it is time, and -1 where there is nothing to wait for, or
+ * for `mosq` NULL or destroyed.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`.
+ */
+libmosq_EXPORT
+int mqttrs_misc_timeout(const struct mosquitto *mosq);
 
 /**
  * Makes the client use TLS from the next connect on, and trust these certificates, beside

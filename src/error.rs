@@ -79,6 +79,8 @@ pub enum CallerError {
     QueueFull,
     /// There is no such thing; the text says what.
     NotFound(&'static str),
+    /// It would go beyond a limit of speed.
+    Throttled,
     /// The time that the program gave is over; the text says for what.
     TimedOut(&'static str),
     /// The program ended enhanced authentication with an error of its own.
@@ -245,6 +247,9 @@ impl fmt::Display for CallerError {
                 f.write_str("the queue of outgoing messages is full: see mqttrs_queue_set")
             }
             CallerError::NotFound(what) => write!(f, "not found: {what}"),
+            CallerError::Throttled => {
+                f.write_str("beyond the limit of speed: see mqttrs_throttle_set")
+            }
             CallerError::TimedOut(what) => write!(f, "the time is over: {what}"),
             CallerError::AuthenticationAborted => {
                 f.write_str("authentication aborted by the program")

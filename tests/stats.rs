@@ -42,6 +42,7 @@ struct Stats {
     round_trip_minimum: u64,
     round_trip_smoothed: u64,
     last_disconnect: c_int,
+    received_dropped: u64,
 }
 
 extern "C" {

@@ -238,6 +238,9 @@ impl Client {
         if share.reads > 0 && st.has_low_water() && st.is_timer_due(Instant::now()) {
             st.readable = true; // part of a packet is a sign of life too
         }
+        if st.session.input_held_until().is_some() && st.dispatcher.is_none() {
+            st = self.take_held(st, share);
+        }
         // Before the timers: an answer that waited while the program was busy counts.
         if share.reads > 0 && st.readable && st.dispatcher.is_none() {
             st = self.read_and_deliver(st, share);
@@ -257,7 +260,7 @@ impl Client {
     fn do_what_is_due<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
         let now = Instant::now();
         st.clock = now;
-        if st.session.poll_timeout().is_some_and(|due| due <= now) {
+        if st.is_timer_due(now) && !st.session.is_throttled() {
             // A time of silence: what was kept for much to do goes.
             st.received.shrink();
             st.session.shrink();
@@ -304,12 +307,13 @@ impl Client {
     }
 
     /// Reads a share, and delivers what each read brought.
-    fn read_and_deliver<'a>(&'a self, mut st: Guard<'a>, share: Share) -> Guard<'a> {
+    pub(super) fn read_and_deliver<'a>(&'a self, mut st: Guard<'a>, share: Share) -> Guard<'a> {
         let _right = self.take_dispatch(&mut st);
         let mut left = share.bytes;
         for done in 0.. {
             let inside_only = done >= share.reads || left == 0;
-            if !st.readable || st.session.owes_much() {
+            let held = st.session.input_held_until().is_some();
+            if !st.readable || held || st.session.owes_much() {
                 break;
             }
             // What is inside a buffering stream makes no descriptor readable, so that much
@@ -503,7 +507,8 @@ impl Client {
             st = self.flush(st);
         }
         // A thread in `mosquitto_loop` has to deliver what the flush brought about.
-        if st.hosted || st.session.has_events() || st.write_blocked || st.closed {
+        let news = st.session.has_events() || st.session.has_earlier_timeout();
+        if st.hosted || news || st.write_blocked || st.closed {
             self.wake(&mut st);
         }
         st
@@ -525,14 +530,16 @@ impl Client {
         if !waits {
             return self.kick(st);
         }
-        if !st.session.has_transmit() && !st.session.has_events() {
+        let earlier = st.session.has_earlier_timeout();
+        if !st.session.has_transmit() && !st.session.has_events() && !earlier {
             return; // the window is full, or there is no connection
         }
         // A lone message is written here and now, which is sooner than another thread can wake
         // up and costs less. Of many in a row, the second wakes the thread that collects
         // what follows in large writes.
         let now = Instant::now();
-        if now.saturating_duration_since(st.stirred) >= LONE && !st.write_blocked {
+        let lone = now.saturating_duration_since(st.stirred) >= LONE;
+        if lone && !earlier && !st.write_blocked {
             st.stirred = now;
             st = self.flush(st);
             if st.session.has_only_published() && !self.handler.hears_published() {
@@ -580,21 +587,9 @@ impl State {
         self.session.poll_timeout().is_some_and(|due| due <= now)
     }
 
-    /// What [`Client::prepare_wait`] says.
-    fn prepare_wait(&mut self) -> Wait {
-        let foreign_dispatcher = self.dispatcher.is_some();
+    /// When there is something to do at the latest.
+    pub(super) fn deadline(&self) -> Option<Instant> {
         let attempt = self.lifecycle.next_attempt.filter(|_| self.may_attempt());
-        let up = matches!(self.link, Link::Up(_));
-        let more_than_output = self.failure.is_some()
-            || (self.session.has_events() && !foreign_dispatcher)
-            || (up && self.readable && !foreign_dispatcher && !self.session.owes_much())
-            || self.is_flushed_and_closing();
-        let output = up && self.io.is_some() && self.has_output() && !self.write_blocked;
-        let ready = more_than_output || output;
-        self.parked = !ready;
-        if !output {
-            self.pace.rest();
-        }
         let dial_deadline = match &self.link {
             Link::Dialing(dial) => dial.deadline(),
             _ => None,
@@ -604,7 +599,7 @@ impl State {
             Link::Down => None,
             _ => self.attempt_deadline,
         };
-        let deadline = [
+        [
             self.session.poll_timeout(),
             dial_deadline,
             attempt,
@@ -612,7 +607,29 @@ impl State {
         ]
         .into_iter()
         .flatten()
-        .min();
+        .min()
+    }
+
+    /// What [`Client::prepare_wait`] says.
+    fn prepare_wait(&mut self) -> Wait {
+        let foreign_dispatcher = self.dispatcher.is_some();
+        let up = matches!(self.link, Link::Up(_));
+        let more_than_output = self.failure.is_some()
+            || (self.session.has_events() && !foreign_dispatcher)
+            || (up
+                && self.readable
+                && !foreign_dispatcher
+                && self.session.input_held_until().is_none()
+                && !self.session.owes_much())
+            || self.is_flushed_and_closing();
+        let output = up && self.io.is_some() && self.has_output() && !self.write_blocked;
+        let ready = more_than_output || output;
+        self.parked = !ready;
+        self.session.has_earlier_timeout(); // it is told now
+        if !output {
+            self.pace.rest();
+        }
+        let deadline = self.deadline();
         Wait {
             fd: self.fd().map(|fd| (fd, self.fd_serial)),
             ready,

@@ -9,6 +9,7 @@
 //! | `intake` | received bytes to messages in the program's hands |
 //! | `deliver` | events to the program, one at a time, no lock held |
 //! | `durable` | what has to be on the disk before it is sent or said |
+//! | `throttle` | limits of speed, and received messages that wait for them |
 //! | `drain` | the limits of the queue, and waiting until it is empty |
 //! | `event`, `options` | what the program hears, what it can set |
 //!
@@ -32,6 +33,7 @@ mod lifecycle;
 mod options;
 mod pace;
 mod receive;
+mod throttle;
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -42,7 +44,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::Instant;
 
-pub use crate::session::{AckMode, Done, Outcome, Overflow, Publication, QueueOptions, Token};
+pub use crate::session::{
+    AckMode, Done, Excess, Outcome, Overflow, Publication, QueueOptions, ThrottleOptions, Token,
+};
 pub use crate::transport::{Proxy, ProxyKind, TlsFiles, TlsPart, TlsSettings};
 pub use crate::types::LogLevel;
 pub use drain::Drained;
@@ -327,8 +331,8 @@ impl Client {
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
         let mut st = self.lock();
-        // Asking for the time costs as much as all the rest, and few messages expire.
-        let now = match message.properties.is_empty() && !st.session.may_expire() {
+        // Asking for the time costs as much as all the rest, and few messages need it.
+        let now = match message.properties.is_empty() && !st.session.needs_time() {
             true => st.clock,
             false => Instant::now(),
         };
@@ -782,8 +786,8 @@ mod tests {
     #[cfg(target_pointer_width = "64")]
     fn what_every_client_has_is_small() {
         let sizes = [
-            ("client", size_of::<Client>(), 1520),
-            ("session", size_of::<Session>(), 960),
+            ("client", size_of::<Client>(), 1536),
+            ("session", size_of::<Session>(), 976),
             ("options", size_of::<Options>(), 120),
             ("target", size_of::<Target>(), 64),
             ("stream and what it has not taken", size_of::<Io>(), 120),

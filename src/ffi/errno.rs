@@ -45,7 +45,7 @@ pub(super) fn code(error: &Error) -> c_int {
             CallerError::DuplicateProperty => MOSQ_ERR_DUPLICATE_PROPERTY,
             CallerError::InvalidProperty(_) => MOSQ_ERR_PROTOCOL,
             CallerError::NoPacketIds => MOSQ_ERR_NOMEM,
-            CallerError::QueueFull => MOSQ_ERR_QUOTA_EXCEEDED,
+            CallerError::QueueFull | CallerError::Throttled => MOSQ_ERR_QUOTA_EXCEEDED,
             CallerError::NotFound(_) => MOSQ_ERR_NOT_FOUND,
             CallerError::TimedOut(_) => MOSQ_ERR_TIMEOUT,
             CallerError::AuthenticationAborted => MOSQ_ERR_AUTH,

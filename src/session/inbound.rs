@@ -62,6 +62,7 @@ impl Session {
             }
         }
         let Some(frame) = Frame::parse(input, self.maximum_packet_size)? else {
+            self.input_is_dry();
             return Ok(None);
         };
         let delivery = if frame.packet_type == PacketType::Publish {
@@ -69,8 +70,15 @@ impl Session {
                 return Err(Error::protocol("PUBLISH before CONNACK"));
             }
             let packet = Publish::decode(frame.flags, frame.body, self.version)?;
+            let admitted = match self.throttles {
+                None => true,
+                Some(_) => match self.admit(packet.qos, frame.len, now) {
+                    Some(admitted) => admitted,
+                    None => return Ok(None),
+                },
+            };
             self.stats.received[usize::from(packet.qos.number())].add(frame.len);
-            self.handle_publish(&packet, input)?
+            self.handle_publish(&packet, input)?.filter(|_| admitted)
         } else {
             let packet = Packet::decode(&frame, self.version)?;
             self.stats.control_received += 1;

@@ -31,6 +31,8 @@ mod publish_plain;
 mod queue_limits;
 mod stats;
 mod subscriptions;
+mod throttle;
+mod token_bucket;
 mod tokens;
 mod transmit;
 
@@ -45,6 +47,7 @@ pub use plain::{PlainReader, AT_LEAST_ONCE, AT_MOST_ONCE};
 pub use publish::Publication;
 pub use queue_limits::{DrainMark, Outcome, Overflow, QueueOptions};
 pub use stats::{DropReason, Flow, RoundTrip, Stats};
+pub use token_bucket::{Excess, ThrottleOptions};
 pub use tokens::{Done, Token};
 pub use transmit::TransmitBuf;
 
@@ -59,6 +62,7 @@ use outbound::Outbound;
 use packet_id_map::PacketIdMap;
 use packet_ids::PacketIds;
 use subscriptions::Subscriptions;
+use throttle::Throttles;
 use tokens::Tracked;
 
 /// Packets larger than this are refused unless CONNECT announced another Maximum
@@ -146,6 +150,8 @@ pub struct Session {
     queue: Option<Box<QueueOptions>>,
     /// How much memory messages may take without these.
     memory: usize,
+    /// How fast messages may come and go, if that has a limit.
+    throttles: Option<Box<Throttles>>,
     /// Each accepted message has one [`SessionEvent::Outcome`].
     outcomes: bool,
     events: EventQueue,
@@ -321,6 +327,7 @@ impl Session {
             tracked: None,
             answers: Answers::default(),
             queue: None,
+            throttles: None,
             memory: queue_limits::MEMORY,
             outcomes: false,
             events: EventQueue::default(),
@@ -395,10 +402,10 @@ impl Session {
         self.send_waiting(now);
     }
 
-    /// Whether a message that waits to be sent may expire, so that the right time matters
-    /// to whatever may send it.
-    pub const fn may_expire(&self) -> bool {
-        self.outbound.has_parts()
+    /// Whether a message that waits to be sent may expire or has a limit of speed, so that the
+    /// right time matters to whatever may send it.
+    pub const fn needs_time(&self) -> bool {
+        self.outbound.has_parts() || self.throttles.is_some()
     }
 
     /// Takes the next event.
@@ -494,16 +501,22 @@ impl Session {
     /// When [`Session::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
-            State::Connecting | State::Connected => self.keep_alive.deadline(),
+            State::Connecting | State::Connected => match &self.throttles {
+                None => self.keep_alive.deadline(),
+                Some(throttles) => {
+                    let due = [self.keep_alive.deadline(), throttles.deadline()];
+                    due.into_iter().flatten().min()
+                }
+            },
             State::Closing => Some(self.keep_alive.last_sent() + CLOSING_STALL_LIMIT),
             State::Offline => None,
         }
     }
 
-    /// Does what is due: a PINGREQ, or giving the peer up.
+    /// Does what is due: a PINGREQ, or giving the peer up, or sending what may go now.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<()> {
         match self.state {
-            State::Connecting | State::Connected => {}
+            State::Connecting | State::Connected => self.handle_throttle_timeout(now),
             // The peer takes nothing any more: it shall not keep us from leaving.
             State::Closing if self.poll_timeout().is_some_and(|due| now >= due) => {
                 return Err(Error::Peer(PeerError::ConnectionLost));
@@ -568,6 +581,7 @@ impl Session {
         }
         self.outbound.rewind();
         self.suspend_held();
+        self.stop_throttles();
         for packet_id in self.requests.clear() {
             self.ids.release(packet_id);
         }

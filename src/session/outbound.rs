@@ -6,6 +6,8 @@
 //! connection, the rest still has to be. What waits for the first time has a queue of its own,
 //! so that the oldest of it can be dropped and leaves no gap. Every operation is O(1) a message.
 
+pub(super) mod lanes;
+
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,6 +19,7 @@ use super::Token;
 use crate::codec::primitive::varint_len;
 use crate::codec::{PropertyBuf, PropertyId, Value};
 use crate::types::{PacketId, QoS};
+use lanes::Lanes;
 
 /// Bodies of this size and more are shared with the transmit buffer instead of copied.
 const SHARE_FROM: usize = 16 * 1024;
@@ -169,6 +172,8 @@ pub struct Outbound {
     taken: u64,
     /// Messages of QoS 0 that wait; most programs never have one.
     at_most_once: Option<Box<AtMostOnce>>,
+    /// Messages whose topics have limits of their own stand there before they come to wait here.
+    pub(super) lanes: Option<Box<Lanes>>,
     /// All messages.
     count: usize,
     /// The bytes of those begun, and of those that wait.
@@ -231,17 +236,10 @@ impl Outbound {
         self.has_parts |= matches!(entry.content, Content::Parts(_));
         self.count += 1;
         self.waiting_bytes += entry.content.len();
-        if entry.qos == QoS::AtMostOnce {
-            return self.push_at_most_once(entry);
+        if entry.qos == QoS::AtMostOnce || self.lanes.is_some() {
+            return self.push_aside(entry);
         }
         self.waiting.push_back(entry);
-    }
-
-    #[cold]
-    fn push_at_most_once(&mut self, entry: Entry) {
-        let turn = self.taken + self.waiting.len() as u64;
-        let queue = self.at_most_once.get_or_insert_default();
-        queue.entries.push_back((turn, entry));
     }
 
     /// Whether there may be messages whose bytes depend on the moment they are sent.
@@ -266,7 +264,7 @@ impl Outbound {
 
     /// The messages that were never sent, and their bytes.
     pub fn droppable(&self) -> (usize, usize) {
-        let number = self.waiting.len() + self.waiting_at_most_once();
+        let number = self.waiting.len() + self.waiting_at_most_once() + self.in_lanes();
         (number, self.waiting_bytes)
     }
 
@@ -423,7 +421,7 @@ impl Outbound {
     /// Takes out the message given by [`Outbound::next`]: it is not sent, or of QoS 0.
     pub fn drop_next(&mut self) -> Option<Entry> {
         let Some(index) = self.next_begun() else {
-            return self.drop_oldest(false);
+            return self.drop_waiting(false);
         };
         let entry = self.begun.get_mut(index)?.take()?;
         if let Some(journal) = &mut self.journal {
@@ -440,6 +438,14 @@ impl Outbound {
     /// Takes out the oldest message that was never sent, or the oldest of QoS 0 if that is to
     /// go `at_most_once_first`.
     pub fn drop_oldest(&mut self, at_most_once_first: bool) -> Option<Entry> {
+        match self.take_from_lane(at_most_once_first) {
+            Some(entry) => Some(self.discard(entry)),
+            None => self.drop_waiting(at_most_once_first),
+        }
+    }
+
+    /// The same, but for those in lanes.
+    pub fn drop_waiting(&mut self, at_most_once_first: bool) -> Option<Entry> {
         let from_queue = at_most_once_first || self.at_most_once_is_oldest();
         let first = match &mut self.at_most_once {
             Some(queue) if from_queue => queue.entries.pop_front().inspect(|_| queue.taken += 1),
@@ -449,6 +455,11 @@ impl Outbound {
             Some((_, entry)) => entry,
             None => self.waiting.pop_front().inspect(|_| self.taken += 1)?,
         };
+        Some(self.discard(entry))
+    }
+
+    /// Lets go of a message that was never sent and is in no queue any more.
+    pub fn discard(&mut self, entry: Entry) -> Entry {
         let len = entry.content.len();
         if let Some(journal) = &mut self.journal {
             journal.ended(&entry, false);
@@ -458,7 +469,7 @@ impl Outbound {
         self.drop_body(&entry.content);
         self.count -= 1;
         self.trim();
-        Some(entry)
+        entry
     }
 
     /// Takes out all messages, whatever became of them.
@@ -638,8 +649,11 @@ impl Outbound {
         self.begun = begun;
         let mut waiting = std::mem::take(&mut self.waiting);
         let mut queue = self.at_most_once.take();
+        let mut lanes = self.lanes.take();
+        let aside = Self::lane_entries(&mut lanes);
         let late = queue.iter_mut().flat_map(|queue| &mut queue.entries);
-        for entry in waiting.iter_mut().chain(late.map(|(_, entry)| entry)) {
+        let late = late.map(|(_, entry)| entry);
+        for entry in waiting.iter_mut().chain(late).chain(aside) {
             let len = entry.content.len();
             self.waiting_bytes -= len;
             self.begun_bytes += len;
@@ -649,6 +663,7 @@ impl Outbound {
         }
         self.waiting = waiting;
         self.at_most_once = queue;
+        self.lanes = lanes;
     }
 
     /// Lets the released messages change places among themselves, so that PUBRELs go out

@@ -21,6 +21,7 @@ impl Session {
             && !self.logging
             && self.events.is_empty()
             && self.resume == Resume::Running
+            && !self.throttles_input()
             && self.outstanding < i32::from(self.receive_maximum);
         possible.then_some(PlainReader {
             version: self.version,

@@ -79,7 +79,10 @@ impl Session {
 
     /// Whether [`Session::publish_lent`] leaves this message's payload to the host.
     pub fn lends(&self, message: &Publication<'_>) -> bool {
-        message.qos == QoS::AtMostOnce && message.payload.len() >= LENT_FROM && self.queue.is_none()
+        message.qos == QoS::AtMostOnce
+            && message.payload.len() >= LENT_FROM
+            && self.queue.is_none()
+            && self.throttles.is_none()
     }
 
     /// As [`Session::publish_tracked`], but of a message that [`Session::lends`] the payload is left
@@ -124,11 +127,11 @@ impl Session {
         if message.qos != QoS::AtMostOnce {
             self.check_room(body_len)?;
         }
-        if self.queue.is_some() {
-            return self.publish_limited(message, checked, now, on_id);
-        }
-        if !self.fits_memory(body_len) {
+        if self.queue.is_none() && !self.fits_memory(body_len) {
             return Err(Error::Caller(CallerError::QueueFull));
+        }
+        if self.queue.is_some() || self.throttles.is_some() {
+            return self.publish_limited(message, checked, now, on_id);
         }
         match message.qos {
             QoS::AtMostOnce => self.publish_at_most_once(message, checked, on_id),
@@ -145,11 +148,10 @@ impl Session {
         now: Instant,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
-        if message.qos != QoS::AtMostOnce {
-            self.make_room(checked.body_len)?;
-            return self.publish_stored(message, checked, now, on_id);
-        }
-        let ready = self.check_ready();
+        let ready = match message.qos {
+            QoS::AtMostOnce => self.check_ready(),
+            _ => Ok(()),
+        };
         if !self
             .queue
             .as_ref()
@@ -157,8 +159,15 @@ impl Session {
         {
             ready.clone()?;
         }
+        if self.throttles.is_some() {
+            let alias = checked.alias.as_ref();
+            let topic = alias.map_or(message.topic, |(_, meant)| meant);
+            self.police(topic, checked.body_len, now)?;
+        }
         self.make_room(checked.body_len)?;
         let at_once = ready.is_ok()
+            && message.qos == QoS::AtMostOnce
+            && self.throttles.is_none()
             && self.outbound.waiting_at_most_once() == 0
             && self.may_send_at_most_once();
         if at_once {
@@ -349,6 +358,9 @@ impl Session {
             token: checked.token,
             content,
         };
+        if self.drops_accepted(&entry) {
+            return Ok(packet_id);
+        }
         // What is to be stored first is accepted later.
         if let Some(entry) = self.propose(entry) {
             self.outbound.push(entry);
@@ -400,6 +412,14 @@ impl Session {
         if !self.may_send_waiting() {
             return;
         }
+        if self.throttles.is_some() {
+            return self.send_throttled(now);
+        }
+        self.send_queue(now);
+    }
+
+    /// The same of what stands in the queue.
+    pub(super) fn send_queue(&mut self, now: Instant) {
         if self.overdrawn {
             self.overdrawn = !self.outbound.is_empty();
         }
@@ -417,6 +437,9 @@ impl Session {
                     return; // the network takes what it has first
                 }
                 if !self.refuse_if_unsendable(now) {
+                    if !self.passes_throttle(now) {
+                        return;
+                    }
                     self.send_entry(false, now);
                     self.outbound.drop_next();
                 }
@@ -431,6 +454,9 @@ impl Session {
             }
             if stage != Stage::AwaitPubcomp && self.refuse_if_unsendable(now) {
                 continue;
+            }
+            if !self.passes_throttle(now) {
+                return;
             }
             match stage {
                 Stage::AwaitPubcomp => {
@@ -705,7 +731,11 @@ pub(super) fn put_body(
 }
 
 /// The size of the PUBLISH at most.
-fn entry_len(entry: &Entry, version: ProtocolVersion, aliases: &OutboundAliases) -> usize {
+pub(super) fn entry_len(
+    entry: &Entry,
+    version: ProtocolVersion,
+    aliases: &OutboundAliases,
+) -> usize {
     let body_len = match &entry.content {
         Content::Body(span) => span.len(),
         Content::Large(body) => body.len(),

@@ -33,6 +33,7 @@ impl Session {
             && self.check_size(3 + body_len).is_ok()
             && !self.logging
             && self.queue.is_none()
+            && self.throttles.is_none()
             && self.fits_memory(body_len)
             // Not even where it is kept for a server that may take aliases.
             && !self.outbound_aliases.wants_automatic();
@@ -92,7 +93,7 @@ impl Session {
     /// are kept, as far as the window has room; whether there were any.
     #[inline(always)]
     pub(super) fn send_plain(&mut self, window: usize) -> bool {
-        if self.logging {
+        if self.logging || self.throttles.is_some() {
             return false;
         }
         let (maximum_qos, limit) = (self.server.maximum_qos, self.server.maximum_packet_size);

@@ -77,6 +77,8 @@ pub struct DrainMark {
 
 #[derive(Debug, Clone, Copy)]
 enum DrainStep {
+    /// So many of those that ever stood in lanes have to leave them.
+    Throttled(u64),
     /// Messages wait to be sent.
     Sending(Mark),
     /// They were sent; those before this one may not have ended. On this connection so many
@@ -219,7 +221,7 @@ impl Session {
         ids
     }
 
-    fn dropped(&mut self, entry: &Entry, outcome: Outcome) {
+    pub(super) fn dropped(&mut self, entry: &Entry, outcome: Outcome) {
         // An older namesake may be in flight.
         if entry.qos != QoS::AtMostOnce && !self.is_in_flight(entry.packet_id) {
             self.ids.release(entry.packet_id);
@@ -266,7 +268,7 @@ impl Session {
     /// Up to where messages were accepted, for [`Session::is_drained`].
     pub fn drain_mark(&self) -> DrainMark {
         DrainMark {
-            step: DrainStep::Sending(self.outbound.mark()),
+            step: DrainStep::Throttled(self.outbound.lane_mark()),
         }
     }
 
@@ -275,6 +277,12 @@ impl Session {
     pub fn is_drained(&self, mark: &mut DrainMark) -> bool {
         loop {
             mark.step = match mark.step {
+                DrainStep::Throttled(accepted) => {
+                    if !self.outbound.lanes_are_through(accepted) {
+                        return false;
+                    }
+                    DrainStep::Sending(self.outbound.mark())
+                }
                 DrainStep::Sending(accepted) => {
                     if !self.outbound.are_taken(accepted) {
                         return false;

@@ -32,6 +32,8 @@ pub struct Stats {
     pub last_disconnect: Option<Error>,
     /// Accepted messages that will not be sent, by [`DropReason`].
     pub dropped: [u64; 5],
+    /// Received messages that were above the limit and so not given to the program.
+    pub dropped_received: u64,
     /// How long the server takes to answer.
     pub round_trip: RoundTrip,
     /// Messages that were accepted and have not ended.

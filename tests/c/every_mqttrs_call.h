@@ -46,6 +46,21 @@ static int call_tracked(struct mosquitto *m, int what)
     return rc;
 }
 
+/* Limits that are taken away again, and so hold up nothing for long. */
+static int set_throttles(struct mosquitto *m)
+{
+    struct mqttrs_throttle limit = { .size = sizeof limit, .messages_per_second = 1e6 };
+    int rc = mqttrs_throttle_set(m, "side/limited", &limit);
+    CHECK_INT(rc, mqttrs_throttle_set(m, NULL, &limit));
+    CHECK_INT(rc, mqttrs_receive_throttle_set(m, &limit));
+    CHECK_INT(rc, mqttrs_throttle_set(m, "side/limited", NULL));
+    CHECK_INT(rc, mqttrs_throttle_set(m, NULL, NULL));
+    CHECK_INT(rc, mqttrs_receive_throttle_set(m, NULL));
+    CHECK(mqttrs_misc_timeout(m) >= -1);
+    mqttrs_want_read(m);
+    return rc;
+}
+
 #define MQTTRS_CALLS(X)                                                                       \
     X(mqttrs_ack_mode_set, mqttrs_ack_mode_set(m, MQTTRS_ACK_AFTER_CALLBACK), INVAL, OK, OK)  \
     X(mqttrs_ack, mqttrs_ack(m, 65535, 0), INVAL, MOSQ_ERR_NOT_FOUND, MOSQ_ERR_NOT_FOUND)     \
@@ -54,6 +69,7 @@ static int call_tracked(struct mosquitto *m, int what)
     X(mqttrs_publish_2, call_tracked(m, 2), INVAL, OK, OK)                                    \
     X(mqttrs_subscribe, call_tracked(m, 3), INVAL, OK, NO_CONN)                               \
     X(mqttrs_unsubscribe, call_tracked(m, 4), INVAL, OK, NO_CONN)                             \
+    X(throttles, set_throttles(m) , INVAL, OK, OK)                                            \
     X(setters_filtered,                                                                       \
         mqttrs_message_callback_add(m, "echo/filtered", setters.filtered, &call_token), INVAL, OK, OK) \
     X(message_callback_add,                                                                   \

@@ -844,6 +844,41 @@ static void store(void)
     mosquitto_destroy(m);
 }
 
+static void throttle(void)
+{
+    struct mosquitto *m = fresh(4);
+    struct mqttrs_throttle limit = { .size = sizeof limit, .messages_per_second = 1.0 };
+    CHECK_INT(INVAL, mqttrs_throttle_set(NULL, NULL, &limit));
+    CHECK_INT(INVAL, mqttrs_throttle_set(m, "a/#/b", &limit));
+    CHECK_INT(INVAL, mqttrs_throttle_set(m, "", &limit));
+    CHECK_INT(INVAL, mqttrs_throttle_set(m, "#", &(struct mqttrs_throttle) { 0 }));
+    CHECK_INT(0, mqttrs_throttle_set(m, "none", NULL));
+    CHECK_INT(0, mqttrs_throttle_set(m, NULL, NULL));
+    CHECK_INT(INVAL, mqttrs_receive_throttle_set(NULL, &limit));
+    CHECK_INT(0, mqttrs_receive_throttle_set(m, NULL));
+    const double bad[] = { -1.0, -0.001, 1.0 / 0.0, 0.0 / 0.0 };
+    for (int i = 0; i < 4; i++) {
+        limit.messages_per_second = bad[i];
+        CHECK_INT(INVAL, mqttrs_throttle_set(m, NULL, &limit));
+        CHECK_INT(INVAL, mqttrs_receive_throttle_set(m, &limit));
+        limit.messages_per_second = 1.0;
+        limit.bytes_per_second = bad[i];
+        CHECK_INT(INVAL, mqttrs_throttle_set(m, NULL, &limit));
+        limit.bytes_per_second = 0.0;
+    }
+    for (int excess = -1; excess <= MQTTRS_EXCESS_DROP_OLDEST + 1; excess++) {
+        bool known = excess >= 0 && excess <= MQTTRS_EXCESS_DROP_OLDEST;
+        bool received = excess == MQTTRS_EXCESS_WAIT || excess == MQTTRS_EXCESS_DROP;
+        limit.excess = excess;
+        CHECK_INT(known ? 0 : INVAL, mqttrs_throttle_set(m, "a", &limit));
+        CHECK_INT(received ? 0 : INVAL, mqttrs_receive_throttle_set(m, &limit));
+    }
+    CHECK(!mqttrs_want_read(NULL) && !mqttrs_want_read(m));
+    CHECK_INT(-1, mqttrs_misc_timeout(NULL));
+    CHECK_INT(-1, mqttrs_misc_timeout(m));
+    mosquitto_destroy(m);
+}
+
 static void queue(void)
 {
     struct mosquitto *m = fresh(4);
@@ -1076,6 +1111,7 @@ int main(int argc, char **argv)
     properties_of_a_publish();
     store();
     queue();
+    throttle();
     completion();
     authentication();
     options();

@@ -12,4 +12,5 @@ mod publish;
 pub(super) mod queue;
 mod stats;
 mod store;
+mod throttle;
 mod tls;

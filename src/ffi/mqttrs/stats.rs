@@ -67,6 +67,8 @@ pub struct mqttrs_stats {
     pub round_trip_smoothed: u64,
     /// What the disconnect callback was told last, 0 without a disconnect.
     pub last_disconnect: c_int,
+    /// Received messages that were beyond the limit of `mqttrs_receive_throttle_set`.
+    pub received_dropped: u64,
 }
 
 /// Fills `stats` with what the client has counted since it was made or reinitialised.
@@ -144,5 +146,6 @@ fn of(stats: &Stats, size: usize) -> mqttrs_stats {
             true => disconnect_code(stats.last_disconnect.as_ref()),
             false => 0,
         },
+        received_dropped: stats.dropped_received,
     }
 }
