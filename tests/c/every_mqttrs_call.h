@@ -61,9 +61,37 @@ static int set_throttles(struct mosquitto *m)
     return rc;
 }
 
+/* A call that has a client of its own, which nobody lets in: nothing listens on port 1. */
+static bool call_on_received(void *userdata, const struct mosquitto_message *message,
+    const mosquitto_property *props)
+{
+    (void)userdata, (void)message, (void)props;
+    return false;
+}
+
+static int call_once(int what)
+{
+    struct mqttrs_connection nobody = { .size = sizeof nobody, .host = "127.0.0.1", .port = 1 };
+    struct mqttrs_message message = { .size = sizeof message, .topic = "side/2", .qos = 1 };
+    struct mqttrs_subscription filter = { .size = sizeof filter, .filter = "side/+", .qos = 1 };
+    struct mqttrs_received *received = NULL;
+    if (what == 0) {
+        return mqttrs_publish_once(&nobody, &message, 1, NULL);
+    }
+    if (what == 1) {
+        int rc = mqttrs_receive_once(&nobody, &filter, 1, 1, true, &received);
+        mqttrs_received_free(received);
+        return rc;
+    }
+    return mqttrs_receive_each(&nobody, &filter, 1, call_on_received, NULL);
+}
+
 #define MQTTRS_CALLS(X)                                                                       \
     X(mqttrs_ack_mode_set, mqttrs_ack_mode_set(m, MQTTRS_ACK_AFTER_CALLBACK), INVAL, OK, OK)  \
     X(mqttrs_ack, mqttrs_ack(m, 65535, 0), INVAL, MOSQ_ERR_NOT_FOUND, MOSQ_ERR_NOT_FOUND)     \
+    X(mqttrs_publish_once, ((void)m, call_once(0)), MOSQ_ERR_ERRNO, MOSQ_ERR_ERRNO, MOSQ_ERR_ERRNO) \
+    X(mqttrs_receive_once, ((void)m, call_once(1)), MOSQ_ERR_ERRNO, MOSQ_ERR_ERRNO, MOSQ_ERR_ERRNO) \
+    X(mqttrs_receive_each, ((void)m, call_once(2)), MOSQ_ERR_ERRNO, MOSQ_ERR_ERRNO, MOSQ_ERR_ERRNO) \
     X(mqttrs_publish_0, call_tracked(m, 0), INVAL, OK, NO_CONN)                               \
     X(mqttrs_publish_1, call_tracked(m, 1), INVAL, OK, OK)                                    \
     X(mqttrs_publish_2, call_tracked(m, 2), INVAL, OK, OK)                                    \

@@ -85,6 +85,44 @@ fn the_websocket_subscriber_prints_what_comes_until_it_is_interrupted() {
     assert!(subscriber.rest().is_empty());
 }
 
+#[test]
+fn the_one_shot_programs_publish_and_receive_and_say_what_was_refused() {
+    let scratch = Scratch::new("c-oneshot");
+    let broker = start(&scratch);
+    let address = ["127.0.0.1", &broker.port().to_string()];
+    let publish = program(&scratch, "oneshot_publish");
+    let publish = |words: &[&str]| {
+        let mut command = Command::new(&publish);
+        command.args(["-r", "-q", "2"]).args(address).args(words);
+        command.output().unwrap()
+    };
+    let done = publish(&["kept/a", "1", "kept/b", ""]);
+    assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
+    // An empty one is not kept.
+    let receive = program(&scratch, "oneshot_receive");
+    let received = Running::start(&receive, &[&address[..], &["kept/#", "other"]].concat());
+    assert_eq!(received.rest(), ["kept/a 1"]);
+
+    let refused = publish(&["kept/a", "2", "kept/+", "3"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.starts_with("oneshot_publish: kept/+: "), "{said}");
+    assert!(said.contains("oneshot_publish: message 2: "), "{said}");
+
+    let late = Command::new(&receive)
+        .args(["-n", "2", "-t", "0.2"])
+        .args([&address[..], &["kept/#"]].concat())
+        .output()
+        .unwrap();
+    assert_eq!(late.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&late.stdout), "kept/a 2\n");
+    let said = String::from_utf8_lossy(&late.stderr);
+    assert!(
+        said.starts_with("oneshot_receive: the time is over"),
+        "{said}"
+    );
+}
+
 /// What the bridge has taken is on the disk: it is killed while the second broker is away, and the
 /// first one is gone when the next bridge comes.
 #[test]

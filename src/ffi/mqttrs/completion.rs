@@ -339,6 +339,9 @@ fn wait_for(pending: &Pending, deadline: Instant) -> Result<()> {
     }
 }
 
+/// What makes a request with a token.
+type Make<'a> = dyn Fn(Token) -> Result<()> + 'a;
+
 /// Publishes a message with the token that `track` gives to what it gets.
 ///
 /// # Safety
@@ -347,7 +350,7 @@ pub(super) unsafe fn publish(
     contents: &Contents,
     mid: *mut c_int,
     message: *const mqttrs_message,
-    track: &dyn Fn(&dyn Fn(Token) -> Result<()>) -> Result<()>,
+    track: &dyn Fn(&Make<'_>) -> Result<()>,
 ) -> Result<()> {
     // SAFETY: the caller's promise, for all in this block.
     let (message, topic, payload, properties) = unsafe {
@@ -396,7 +399,7 @@ unsafe fn tracked(
     on_done: MQTTRS_CB_done,
     userdata: *mut c_void,
     token: *mut *mut mqttrs_token,
-    make: &dyn Fn(Token) -> Result<()>,
+    make: &Make<'_>,
 ) -> Result<()> {
     if on_done.is_none() && token.is_null() {
         return make(Token::NONE);

@@ -1,11 +1,10 @@
 //! A connection as it is described, made the settings of a client.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_uint};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::null_mut;
-use std::time::Duration;
 
 use super::run::failed;
 use super::watch::Watch;
@@ -20,7 +19,7 @@ use crate::ffi::connect;
 use crate::ffi::constants::mosq_opt_t::{self, *};
 use crate::ffi::constants::{mosq_opt_arg, mosq_transport_t};
 use crate::ffi::handle::{mosquitto, Contents};
-use crate::ffi::mqttrs::connection::mqttrs_http_proxy_set;
+use crate::ffi::mqttrs::connection::{mqttrs_connect_timeout_set, mqttrs_http_proxy_set};
 use crate::ffi::mqttrs::message::lent;
 use crate::ffi::mqttrs::tls::mqttrs_tls_certificate_set;
 use crate::ffi::options::{mosquitto_int_option, mosquitto_socks5_set, mosquitto_string_option};
@@ -38,10 +37,11 @@ pub(super) unsafe fn set_up(
     mosq: *mut mosquitto,
     contents: &Contents,
     watch: &Watch,
-    timeout: Duration,
+    timeout_ms: c_uint,
 ) -> Result<(), c_int> {
     let client = contents.client();
-    client.options(|options| options.route_mut().connect_timeout = timeout);
+    // SAFETY: a client.
+    succeeded(unsafe { mqttrs_connect_timeout_set(mosq, timeout_ms) })?;
     let number = |option: mosq_opt_t, value: c_int| match value {
         0 => Ok(()),
         // SAFETY: a client.

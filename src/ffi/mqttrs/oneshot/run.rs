@@ -1,7 +1,7 @@
 //! The run of a one-shot call: a client is made, driven until the work is done or cannot be done, and
 //! destroyed.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_uint};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ use crate::ffi::mqttrs::connection::write_text;
 use crate::ffi::mqttrs::message::lent;
 use crate::types::ReasonCode;
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+const DEFAULT_TIMEOUT_MS: c_uint = 30_000;
 
 /// How many connections in a row may be lost without anything coming to its end on them.
 const FRUITLESS: u32 = 3;
@@ -66,14 +66,15 @@ pub(super) unsafe fn once(
     let (Some(contents), Some(watch)) = (unsafe { enter(mosq) }, watch) else {
         return (MOSQ_ERR_UNKNOWN as c_int, None);
     };
-    let timeout = match described.timeout_ms {
-        0 => DEFAULT_TIMEOUT,
-        milliseconds => Duration::from_millis(milliseconds.into()),
+    let timeout_ms = match described.timeout_ms {
+        0 => DEFAULT_TIMEOUT_MS,
+        milliseconds => milliseconds,
     };
+    let timeout = Duration::from_millis(timeout_ms.into());
     let mut deadline = Some(Instant::now() + timeout);
     // SAFETY: the caller's promise.
     let done = unsafe {
-        let begun = set_up(described, mosq, &contents, &watch, timeout);
+        let begun = set_up(described, mosq, &contents, &watch, timeout_ms);
         begun.and_then(|()| {
             drive(
                 described,
