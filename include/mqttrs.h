@@ -441,6 +441,62 @@ typedef void (*mqttrs_lifecycle_callback)(struct mosquitto *mosq,
                                           const struct mqttrs_lifecycle_event *event);
 
 /**
+ * A key and its value, both C strings in UTF-8 and never NULL. Numbers are in decimal.
+ */
+struct mqttrs_log_field {
+    /**
+     * Which value it is, `mid` for instance.
+     */
+    const char *key;
+    /**
+     * The value.
+     */
+    const char *value;
+};
+
+/**
+ * Something that was logged. It belongs to the library and lives, with all that it points to,
+ * until the callback returns; later versions may have more behind the last member, as `size` says.
+ */
+struct mqttrs_log_record {
+    /**
+     * The size of this structure in bytes.
+     */
+    size_t size;
+    /**
+     * How important it is: MOSQ_LOG_INFO, _NOTICE, _WARNING, _ERR or _DEBUG.
+     */
+    int level;
+    /**
+     * The client identifier; NULL where there is none, or not yet.
+     */
+    const char *client_id;
+    /**
+     * What happened: a name that stays the same in later versions, `publish.sent` for instance.
+     */
+    const char *event;
+    /**
+     * `field_count` keys with their values, each key once.
+     */
+    const struct mqttrs_log_field *fields;
+    /**
+     * How many there are; it may be 0, and later versions may have more.
+     */
+    size_t field_count;
+    /**
+     * The same in words, one line; for people, and it may change.
+     */
+    const char *text;
+};
+
+/**
+ * Runs for each thing that is logged.
+ */
+typedef void (*mqttrs_log_callback)(struct mosquitto *mosq,
+                                    void *obj,
+                                    const struct mqttrs_log_record *record);
+
+/**
  * A connection for `mqttrs_publish_once`, `mqttrs_receive_once` and `mqttrs_receive_each`. Fill it
  * with zeros first, then set `size` and `host`; what stays zero or NULL has its default. It stays
  * the program's with all that it points to, and is read only until the function returns.
@@ -1301,6 +1357,25 @@ libmosq_EXPORT int mqttrs_resubscribe_set(struct mosquitto *mosq, bool on);
 libmosq_EXPORT
 int mqttrs_lifecycle_callback_set(struct mosquitto *mosq,
                                   mqttrs_lifecycle_callback callback);
+
+/**
+ * Sets what is called for each thing that is logged: packets, connections and attempts,
+ * messages that are dropped, what is refused. The guide to logging lists the events and their keys.
+ *
+ * The callback gets `mosq`, the client's `obj`, and a record, which the library keeps. What
+ * `mosquitto_log_callback_set` has set gets its lines as before, ahead of this callback; the
+ * records are more, and the words of those that are lines are the same. The callback runs in
+ * order with the client's other callbacks, in the thread that runs the loop, or where no thread
+ * does, in the one whose call is logged. It may call any function; what it does with the same
+ * client is not logged. Without any of the two callbacks nothing is made for the log.
+ *
+ * Any thread, any callback; NULL removes the callback. Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL
+ * for `mosq` NULL or destroyed.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `on_log` is NULL or a function of this type.
+ */
+libmosq_EXPORT int mqttrs_log_callback_set(struct mosquitto *mosq, mqttrs_log_callback on_log);
 
 /**
  * Makes a loop, without clients, that nobody runs yet: one thread that does what

@@ -4,7 +4,8 @@
 mod built;
 
 use built::source;
-use std::collections::BTreeSet;
+use mqttrs::session::LOG_EVENTS;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -72,6 +73,49 @@ fn the_fuzzers_readme_lists_the_targets() {
     let heading = "| target | input | what must hold |";
     let listed = first_cells("fuzz/README.md", heading);
     assert_eq!(listed, files("fuzz/fuzz_targets", ".rs"));
+}
+
+/// The rows below this heading, and their cells.
+fn rows(document: &str, heading: &str) -> Vec<Vec<String>> {
+    let text = read(document);
+    let (_, table) = text.split_once(heading).expect(heading);
+    let rows = table.lines().skip(2);
+    let rows = rows.take_while(|line| line.starts_with("| "));
+    let cells = |row: &str| -> Vec<String> {
+        row.split('|')
+            .skip(1)
+            .map(|cell| cell.trim().to_owned())
+            .collect()
+    };
+    rows.map(cells).collect()
+}
+
+#[test]
+fn the_page_of_logging_lists_all_events_with_their_levels_and_keys() {
+    let mut events: BTreeMap<&str, (BTreeSet<String>, Vec<String>, bool)> = BTreeMap::new();
+    let mut keys = BTreeSet::new();
+    for event in LOG_EVENTS {
+        let names: Vec<String> = event.keys().map(|key| format!("`{key}`")).collect();
+        keys.extend(event.keys().map(str::to_owned));
+        let (levels, known, is_line) = events
+            .entry(event.name())
+            .or_insert_with(|| (BTreeSet::new(), names.clone(), false));
+        assert_eq!(*known, names, "{}", event.name());
+        levels.insert(format!("{:?}", event.level).to_lowercase());
+        *is_line |= event.is_line;
+    }
+    let heading = "| event | level | keys | when |";
+    let listed = rows("docs/logging.md", heading);
+    assert_eq!(listed.len(), events.len());
+    for row in listed {
+        let name = row[0].split('`').nth(1).unwrap();
+        let (levels, keys, is_line) = events.remove(name).expect(name);
+        let listed: BTreeSet<_> = row[1].split(", ").map(str::to_owned).collect();
+        assert_eq!(listed, levels, "{name}");
+        assert_eq!(row[2], keys.join(" "), "{name}");
+        assert_eq!(row[0].ends_with('*'), !is_line, "{name}");
+    }
+    assert_eq!(first_cells("docs/logging.md", "| key | value |"), keys);
 }
 
 #[test]

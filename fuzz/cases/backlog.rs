@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use mqttrs::codec::{Ack, AckKind, Connack, Frame, Packet, Properties, PropertyBuf};
-use mqttrs::session::{ConnectRequest, Publication, Session, SessionEvent, State, TransmitBuf};
+use mqttrs::session::{
+    ConnectRequest, Logging, Publication, Session, SessionEvent, State, TransmitBuf,
+};
 use mqttrs::types::{PacketId, ProtocolVersion, QoS, ReasonCode};
 
 use super::script::Script;
@@ -58,7 +60,11 @@ impl World {
         };
         let mut session = Session::new(Some("backlog".into()), now);
         session.set_version(version);
-        session.set_logging(flags & 2 != 0);
+        session.set_logging(if flags & 2 != 0 {
+            Logging::Records
+        } else {
+            Logging::Off
+        });
         World {
             session,
             version,

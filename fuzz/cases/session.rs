@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use mqttrs::codec::{AckKind, Frame, Packet, Place, Properties, SubscriptionOptions};
 use mqttrs::session::{
-    ConnectRequest, DrainMark, Outcome, Overflow, Publication, QueueOptions, Session, SessionEvent,
-    State, TransmitBuf,
+    ConnectRequest, DrainMark, Logging, Outcome, Overflow, Publication, QueueOptions, Session,
+    SessionEvent, State, TransmitBuf,
 };
 use mqttrs::types::{PacketId, ProtocolVersion, QoS, ReasonCode};
 
@@ -60,7 +60,11 @@ impl World {
             ProtocolVersion::V5,
         ][usize::from(seed % 3)];
         let mut session = Session::new((seed & 64 == 0).then(|| "fuzz".into()), now);
-        session.set_logging(seed & 128 != 0);
+        session.set_logging(if seed & 128 != 0 {
+            Logging::Records
+        } else {
+            Logging::Off
+        });
         session.set_outcomes(true);
         World {
             session,

@@ -11,7 +11,7 @@ use mqttrs::codec::{
 };
 use mqttrs::error::Error;
 use mqttrs::session::{
-    ConnectRequest, Delivery, Publication, Session, SessionEvent, State, TransmitBuf,
+    ConnectRequest, Delivery, Logging, Publication, Session, SessionEvent, State, TransmitBuf,
     AT_LEAST_ONCE, AT_MOST_ONCE,
 };
 use mqttrs::types::{topic, PacketId, ProtocolVersion, QoS, ReasonCode};
@@ -88,7 +88,7 @@ impl Host {
                 }
             }
             match self.session.poll_event(now) {
-                Some(SessionEvent::Log { .. }) | None => {}
+                Some(SessionEvent::Log(_)) | None => {}
                 Some(event) => self.seen.push(Seen::Event(event)),
             }
         }
@@ -199,7 +199,11 @@ impl Pair {
         let now = *START.get_or_init(Instant::now);
         let host = |short: bool| {
             let mut session = Session::new(Some("two".into()), now);
-            session.set_logging(!short);
+            session.set_logging(if short {
+                Logging::Off
+            } else {
+                Logging::Records
+            });
             session.set_automatic_topic_aliases(flags & 64 != 0);
             Host {
                 session,

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::{random_client_id, Client, Event, Io, Link, Server, Target};
 use crate::codec::Will;
 use crate::error::{CallerError, Error, Result};
-use crate::session::{ConnectRequest, State as SessionState, TransmitBuf};
+use crate::session::{log, ConnectRequest, State as SessionState, TransmitBuf};
 use crate::transport::{self, resolve_in_background, Dial, Endpoint, Layers, Stream};
 use crate::transport::{handshake_timed_out, look_up_timed_out};
-use crate::types::{LogLevel, ProtocolVersion};
+use crate::types::ProtocolVersion;
 
 use super::options::{Route, TransportKind};
 use super::receive::ReceiveBuf;
@@ -118,7 +118,7 @@ impl Client {
         let (generation, stream) = match outcome {
             Ok(outcome) => outcome,
             Err(error) => {
-                st.log_reason(&error);
+                st.log_failed_call(&error);
                 self.dispatch_logs(st);
                 return Err(error);
             }
@@ -130,7 +130,7 @@ impl Client {
         if let Err(error) = connected {
             // The program gets the error itself, but not its words.
             st.note_failure(Some(&error));
-            st.log_reason(&error);
+            st.log_failed_call(&error);
             st.plan_reconnect(&error);
             self.kick(st);
             return Err(error);
@@ -273,6 +273,7 @@ impl Client {
         let layers = self.layers(&route)?;
         let mut st = self.lock();
         if st.generation == generation {
+            log!(st.session, CONNECTION_BEGUN, &address.0, address.1);
             st.lifecycle.begin(|| address);
             st.tell(None);
         }
@@ -392,21 +393,28 @@ impl super::State {
             Instant::now(),
         )?;
         self.received = ReceiveBuf::default();
-        if !stream.is_handshaking() {
-            self.handshakes_done();
-        }
         self.link = Link::Up(stream.fd());
-        self.io = Some(Box::new(Io {
+        let mut io = Box::new(Io {
             stream,
             pending: TransmitBuf::default(),
             low_water: 1,
-        }));
+            is_logged: false,
+        });
+        if !io.stream.is_handshaking() {
+            self.handshakes_done(&mut io);
+        }
+        self.io = Some(io);
         Ok(())
     }
 
     /// What stands before MQTT is through: from now on the keep alive judges. Without one nobody
     /// would, so CONNACK has to come within the time for the attempt then.
-    pub(super) fn handshakes_done(&mut self) {
+    pub(super) fn handshakes_done(&mut self, io: &mut Io) {
+        if !std::mem::replace(&mut io.is_logged, true) {
+            let stream = &io.stream;
+            let (tls, cipher) = stream.tls().unzip();
+            log!(self.session, CONNECTION_MADE, &stream.peer(), tls, cipher);
+        }
         let judged = self.target.as_ref().is_some_and(|t| t.keep_alive > 0);
         if judged || self.session.state() != SessionState::Connecting {
             self.attempt_deadline = None;
@@ -418,9 +426,7 @@ impl super::State {
     pub(super) fn attempt_failed(&mut self, error: Error) {
         self.drop_link();
         self.note_failure(Some(&error));
-        self.session.log(LogLevel::Warning, || {
-            format!("Warning: Unable to connect: {error}")
-        });
+        log!(self.session, CONNECTION_FAILED, &error);
         self.plan_reconnect(&error);
         self.failure = Some(Box::new(error));
     }

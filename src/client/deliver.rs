@@ -43,7 +43,7 @@ impl Client {
     /// ever running a loop, and still wants its log.
     #[inline]
     pub(super) fn dispatch_logs<'a>(&'a self, st: Guard<'a>) {
-        if st.logging && !st.hosted && st.session.next_is_log() && st.dispatcher.is_none() {
+        if st.logging.is_on() && !st.hosted && st.session.next_is_log() && st.dispatcher.is_none() {
             self.deliver_logs(st);
         }
     }
@@ -206,13 +206,10 @@ impl Client {
                 });
             }
             SessionEvent::Mark => {}
-            SessionEvent::Log { level, text } => {
+            SessionEvent::Log(record) => {
                 let outer = LOG_HANDLER_OF.replace(std::ptr::from_ref(self));
                 let _restore = RestoreLogHandler(outer);
-                self.handler.event(Event::Log {
-                    level: *level,
-                    text,
-                });
+                self.handler.event(Event::Log(record));
             }
             SessionEvent::Authenticate {
                 method,

@@ -378,7 +378,7 @@ impl Client {
             st.write_blocked = false;
         }
         if st.attempt_deadline.is_some() && !io.stream.is_handshaking() {
-            st.handshakes_done();
+            st.handshakes_done(&mut io);
         }
         st.io = Some(io);
         st.received = received;
@@ -468,7 +468,7 @@ impl Client {
             return (st, false); // the stream was replaced meanwhile
         }
         if st.attempt_deadline.is_some() && !io.stream.is_handshaking() {
-            st.handshakes_done();
+            st.handshakes_done(&mut io);
         }
         let gone = io.stream.is_gone();
         st.io = Some(io);
@@ -518,7 +518,7 @@ impl Client {
     /// To a loop thread that is awake, or where nothing may be sent now, there is nothing to do.
     #[inline(always)]
     pub(super) fn kick_output<'a>(&'a self, st: Guard<'a>) {
-        if st.hosted && !st.logging && !st.parked {
+        if st.hosted && !st.logging.is_on() && !st.parked {
             return;
         }
         self.kick_sleeping(st);
@@ -526,7 +526,7 @@ impl Client {
 
     #[inline(never)]
     fn kick_sleeping<'a>(&'a self, mut st: Guard<'a>) {
-        let waits = st.hosted && st.parked && !st.logging;
+        let waits = st.hosted && st.parked && !st.logging.is_on();
         if !waits {
             return self.kick(st);
         }

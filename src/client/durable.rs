@@ -7,9 +7,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::{Client, Guard, Link, State};
 use crate::error::{CallerError, Error, Result};
-use crate::session::{Journal, Replay, WallClock};
+use crate::session::{log, Journal, Replay, WallClock};
 use crate::store::{Condense, Durability, Store};
-use crate::types::LogLevel;
 
 impl Client {
     /// Keeps the session in a folder from now on, and takes up what an earlier process has left
@@ -51,9 +50,7 @@ impl Client {
             return Err(error);
         }
         if cut > 0 {
-            st.session.log(LogLevel::Warning, || {
-                format!("Warning: {cut} bytes at the end of the store were never completed.")
-            });
+            log!(st.session, STORE_CUT, cut);
         }
         self.kick(st);
         Ok(())

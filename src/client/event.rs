@@ -3,8 +3,8 @@
 use super::LifecycleEvent;
 use crate::codec::Properties;
 use crate::error::{Error, Result};
-use crate::session::{Done, Outcome};
-use crate::types::{LogLevel, PacketId, QoS, ReasonCode};
+use crate::session::{Done, LogRecord, Outcome};
+use crate::types::{PacketId, QoS, ReasonCode};
 
 /// Something that happened, lent to [`Handler::event`] until it returns.
 #[derive(Debug)]
@@ -60,12 +60,7 @@ pub enum Event<'a> {
     /// The life of the connection went on, for who asked to hear of it.
     Lifecycle(&'a LifecycleEvent),
     /// Something to log.
-    Log {
-        /// How important.
-        level: LogLevel,
-        /// The text, one line.
-        text: &'a str,
-    },
+    Log(&'a LogRecord),
 }
 
 /// An application message that arrived.

@@ -45,7 +45,8 @@ use std::thread;
 use std::time::Instant;
 
 pub use crate::session::{
-    AckMode, Done, Excess, Outcome, Overflow, Publication, QueueOptions, ThrottleOptions, Token,
+    AckMode, Done, Excess, LogRecord, LogValue, Logging, Outcome, Overflow, Publication,
+    QueueOptions, ThrottleOptions, Token,
 };
 pub use crate::transport::{Proxy, ProxyKind, TlsFiles, TlsPart, TlsSettings};
 pub use crate::types::LogLevel;
@@ -62,7 +63,11 @@ pub use receive::free_idle_buffers;
 
 use crate::codec::{Properties, PropertyBuf, SubscriptionOptions};
 use crate::error::{CallerError, Error, PeerError, Result};
-use crate::session::{Session, State as SessionState, Stats, TransmitBuf};
+use crate::session::log_events::{
+    CONNECTION_FAILED_ABOVE_TCP, CONNECTION_FAILED_IN_CALL, CONNECTION_LOST,
+    CONNECTION_LOST_ABOVE_TCP,
+};
+use crate::session::{log, LogEvent, Session, State as SessionState, Stats, TransmitBuf};
 #[cfg(feature = "tls")]
 use crate::transport::TlsConfig;
 use crate::transport::{Dial, Stream};
@@ -144,8 +149,8 @@ struct State {
     /// Of the writes of a loop thread.
     pace: Pace,
     closed: bool,
-    /// The program wants log lines.
-    logging: bool,
+    /// What the program wants of the log.
+    logging: Logging,
     /// Where the session is kept, if it is to survive the process.
     #[cfg(feature = "store")]
     store: Option<Box<crate::store::Store>>,
@@ -170,6 +175,8 @@ struct Io {
     pending: TransmitBuf,
     /// What [`Stream::set_low_water`] was last told.
     low_water: i32,
+    /// The log has it that it is there.
+    is_logged: bool,
 }
 
 impl Io {
@@ -296,17 +303,18 @@ impl Client {
         }
     }
 
-    /// Whether [`Event::Log`] events are made.
-    pub fn set_logging(&self, on: bool) {
+    /// Which [`Event::Log`] events are made; `wanted` is asked with the mutex held, so that of
+    /// two threads that change it the later one has the last word.
+    pub fn set_logging(&self, wanted: impl FnOnce() -> Logging) {
         let mut st = self.lock();
-        st.logging = on;
-        st.session.set_logging(on && !self.is_in_log_handler());
+        st.logging = wanted();
+        drop(self.mind_log_handler(st));
     }
 
-    /// Logs a line.
-    pub fn log(&self, level: LogLevel, text: impl FnOnce() -> String) {
+    /// Logs that a setting was refused.
+    pub fn log_refusal(&self, error: LogValue<'_>) {
         let mut st = self.lock();
-        st.session.log(level, text);
+        log!(st.session, SETTING_REFUSED, error);
         self.kick(st);
     }
 
@@ -501,7 +509,7 @@ impl Client {
             Ok(st) => st,
             Err(_) => self.lock_contended(),
         };
-        if st.logging {
+        if st.logging.is_on() {
             return self.mind_log_handler(st);
         }
         st
@@ -531,7 +539,10 @@ impl Client {
     /// What a log handler does is not logged: its lines would come back to it for ever.
     #[inline(never)]
     fn mind_log_handler<'a>(&self, mut st: Guard<'a>) -> Guard<'a> {
-        let logging = !self.is_in_log_handler();
+        let logging = match self.is_in_log_handler() {
+            true => Logging::Off,
+            false => st.logging,
+        };
         st.session.set_logging(logging);
         st
     }
@@ -581,7 +592,7 @@ impl State {
             stirred: Instant::now(),
             pace: Pace::new(Instant::now()),
             closed: false,
-            logging: false,
+            logging: Logging::Off,
             #[cfg(feature = "store")]
             store: None,
         }
@@ -640,9 +651,12 @@ impl State {
         // Once DISCONNECT was asked for, it does not matter how the connection ends.
         let asked = !self.lifecycle.wanted && self.session.state() == SessionState::Closing;
         let error = error.filter(|_| !asked);
-        if let Some(error) = &error {
-            self.note_failure(Some(error));
-            self.log_reason(error);
+        match &error {
+            Some(error) => {
+                self.note_failure(Some(error));
+                self.log_error(&CONNECTION_LOST_ABOVE_TCP, &CONNECTION_LOST, error);
+            }
+            None => log!(self.session, CONNECTION_CLOSED),
         }
         self.drop_link();
         if let Some(Error::Peer(PeerError::Disconnected(_))) = error {
@@ -662,9 +676,24 @@ impl State {
         }
     }
 
-    /// Logs what went wrong between the socket and MQTT, of which an error code says little.
-    fn log_reason(&mut self, error: &Error) {
-        let has_a_reason = matches!(
+    /// Logs that a call to connect failed.
+    fn log_failed_call(&mut self, error: &Error) {
+        self.log_error(
+            &CONNECTION_FAILED_ABOVE_TCP,
+            &CONNECTION_FAILED_IN_CALL,
+            error,
+        );
+    }
+
+    /// Logs an error, as `above_tcp` if it came to pass between the socket and MQTT, where
+    /// error codes say little.
+    fn log_error(
+        &mut self,
+        above_tcp: &'static LogEvent,
+        otherwise: &'static LogEvent,
+        error: &Error,
+    ) {
+        let is_above_tcp = matches!(
             error,
             Error::Tls(_)
                 | Error::TlsCut
@@ -673,9 +702,9 @@ impl State {
                 | Error::Proxy(_)
                 | Error::Caller(CallerError::TlsSetting(_))
         );
-        if has_a_reason {
-            self.session
-                .log(LogLevel::Error, || format!("Error: {error}"));
+        if self.session.is_logging() {
+            let event = if is_above_tcp { above_tcp } else { otherwise };
+            self.session.log(event, &[error.into()]);
         }
     }
 
@@ -700,8 +729,18 @@ impl State {
 
     /// Has the program told where the connection stands, if it wants to know.
     fn tell(&mut self, error: Option<&Error>) {
-        if self.lifecycle.tell(error, Instant::now()) {
+        let now = Instant::now();
+        if self.lifecycle.tell(error, now) {
             self.session.mark();
+        }
+        let (phase, attempts, delay) = self.lifecycle.step(now);
+        match phase {
+            Phase::Waiting => {
+                let delay = delay.as_millis() as u64;
+                log!(self.session, RECONNECT_PLANNED, delay, attempts);
+            }
+            Phase::GivenUp => log!(self.session, RECONNECT_GIVEN_UP, attempts),
+            Phase::Idle | Phase::Connecting | Phase::Up => {}
         }
     }
 

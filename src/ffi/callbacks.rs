@@ -414,7 +414,8 @@ pub unsafe extern "C" fn mosquitto_log_callback_set(mosq: *mut mosquitto, on_log
         // SAFETY: the caller's promise.
         if let Some(contents) = unsafe { enter(mosq) } {
             contents.callbacks.log.set(on_log);
-            contents.client().set_logging(on_log.is_some());
+            let wanted = || contents.callbacks.logging();
+            contents.client().set_logging(wanted);
         }
     })
 }

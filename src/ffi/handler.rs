@@ -12,11 +12,12 @@ use super::handle::{address, mosquitto, HandleSlot};
 use super::mqttrs::lifecycle::{
     lifecycle_state, mqttrs_lifecycle_callback, mqttrs_lifecycle_event,
 };
+use super::mqttrs::log::{lend_record, mqttrs_log_callback};
 use super::mqttrs::queue::{outcome_code, MQTTRS_CB_outcome};
 use super::property::{mosquitto_property, OwnedList};
 use super::terminal::ask_password;
 use super::waiters::{Finished, Waiters};
-use crate::client::{Done, Event, Handler, LifecycleEvent, LogLevel, Message, Outcome};
+use crate::client::{Done, Event, Handler, LifecycleEvent, LogRecord, Logging, Message, Outcome};
 use crate::codec::Properties;
 use crate::error::{CallerError, Error, Result};
 use crate::types::{PacketId, ReasonCode};
@@ -85,6 +86,7 @@ pub(super) struct Callbacks {
     pub(super) unsubscribe2_v5: Cell<LIBMOSQ_CB_unsubscribe2_v5>,
     pub(super) ext_auth: Cell<LIBMOSQ_CB_ext_auth>,
     pub(super) log: Cell<LIBMOSQ_CB_log>,
+    pub(super) log_record: Cell<mqttrs_log_callback>,
     pub(super) lifecycle: Cell<mqttrs_lifecycle_callback>,
     pub(super) key_password: Cell<PasswordCallback>,
     pub(super) outcome: Cell<MQTTRS_CB_outcome>,
@@ -116,6 +118,7 @@ impl Callbacks {
             unsubscribe2_v5: Cell::new(),
             ext_auth: Cell::new(),
             log: Cell::new(),
+            log_record: Cell::new(),
             lifecycle: Cell::new(),
             key_password: Cell::new(),
             outcome: Cell::new(),
@@ -145,6 +148,7 @@ impl Callbacks {
         self.unsubscribe2_v5.clear();
         self.ext_auth.clear();
         self.log.clear();
+        self.log_record.clear();
         self.lifecycle.clear();
         self.key_password.clear();
         self.outcome.clear();
@@ -185,11 +189,28 @@ impl Callbacks {
         self.key_password.set(callback);
     }
 
-    fn logged(&self, level: LogLevel, text: &str) {
-        let Some(log) = self.log.get() else { return };
-        let line = c_string(text.as_bytes());
-        // SAFETY: the program's function with the type it was set with.
-        unsafe { log(self.mosq(), self.obj(), level as c_int, line.as_ptr()) };
+    /// What of the log the program wants.
+    pub(super) fn logging(&self) -> Logging {
+        match (self.log_record.get(), self.log.get()) {
+            (Some(_), _) => Logging::Records,
+            (None, Some(_)) => Logging::Lines,
+            (None, None) => Logging::Off,
+        }
+    }
+
+    fn logged(&self, record: &LogRecord) {
+        let (mosq, level) = (self.mosq(), record.level() as c_int);
+        if let (Some(log), true) = (self.log.get(), record.event().is_line) {
+            // SAFETY: the program's function with the type it was set with; the line ends
+            // with NUL.
+            unsafe { log(mosq, self.obj(), level, record.text_nul().as_ptr().cast()) };
+        }
+        if let Some(log) = self.second(&self.log_record) {
+            lend_record(record, |record| {
+                // SAFETY: as above; the record lives until after the call.
+                unsafe { log(mosq, self.obj(), record) };
+            });
+        }
     }
 
     fn lived(&self, event: &LifecycleEvent) {
@@ -404,7 +425,7 @@ impl Handler for Callbacks {
                 self.unsubscribed(c_int::from(packet_id.number()), codes, properties);
             }
             Event::Lifecycle(event) => self.lived(event),
-            Event::Log { level, text } => self.logged(level, text),
+            Event::Log(record) => self.logged(record),
         }
     }
 

@@ -11,7 +11,7 @@ use super::guard::guard;
 use super::handle::{call, enter, mosquitto, open, Contents};
 use super::handler::Callbacks;
 use super::mqttrs::queue::queue_memory;
-use crate::client::{Client, Handler};
+use crate::client::{Client, Handler, Logging};
 use crate::error::{Error, Result};
 use crate::reactor::Runner;
 
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn mosquitto_reinitialise(
             end_messages(contents);
             contents.callbacks.clear();
             contents.callbacks.set_obj_or_handle(obj);
-            contents.client().set_logging(false);
+            contents.client().set_logging(|| Logging::Off);
             contents.client().reinitialise(id, clean_session)
         };
         // SAFETY: the caller's promise.

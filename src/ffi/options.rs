@@ -9,7 +9,7 @@ use super::constants::{mosq_opt_arg, mosq_opt_t, mosq_transport_t};
 use super::guard::guard;
 use super::handle::{call, enter, mosquitto, Contents};
 use super::tls::change;
-use crate::client::{LogLevel, Options, Proxy, ProxyKind, ReconnectDelay, TlsPart, TransportKind};
+use crate::client::{LogValue, Options, Proxy, ProxyKind, ReconnectDelay, TlsPart, TransportKind};
 use crate::error::{CallerError, Error, Result};
 use crate::types::ProtocolVersion;
 
@@ -275,8 +275,8 @@ pub unsafe extern "C" fn mosquitto_socks5_set(
 pub(super) fn openssl(contents: &Contents, what: &'static str) -> Result<()> {
     let line = format!("{what} is not supported: this library does not use OpenSSL.");
     let client = contents.client();
-    client.options(|options| options.route_mut().tls.refuse(TlsPart::Trust, line.clone()));
-    client.log(LogLevel::Error, || line);
+    client.log_refusal(LogValue::Text(&line));
+    client.options(|options| options.route_mut().tls.refuse(TlsPart::Trust, line));
     Err(Error::Caller(CallerError::NotSupported(what)))
 }
 

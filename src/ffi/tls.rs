@@ -9,7 +9,7 @@ use super::guard::guard;
 use super::handle::{call, enter, mosquitto, Contents};
 use super::handler::PasswordCallback;
 use super::options::openssl;
-use crate::client::{LogLevel, TlsFiles, TlsPart, TlsSettings};
+use crate::client::{LogValue, TlsFiles, TlsPart, TlsSettings};
 use crate::error::{CallerError, Error, Result};
 
 /// Makes the client use TLS from the next connect on, and says whom to trust.
@@ -212,7 +212,7 @@ pub(super) fn change(
     let changed = client.options(|options| change(&mut options.route_mut().tls));
     changed.map_err(|why| {
         let error = Error::Caller(CallerError::TlsSetting(why));
-        client.log(LogLevel::Error, || error.to_string());
+        client.log_refusal(LogValue::from(&error));
         error
     })
 }

@@ -4,7 +4,8 @@
 use std::time::Instant;
 
 use super::keep_alive::KeepAlive;
-use super::{Request, Resume, ServerLimits, Session, State, DEFAULT_MAXIMUM_PACKET_SIZE};
+use super::log::log;
+use super::{LogValue, Request, Resume, ServerLimits, Session, State, DEFAULT_MAXIMUM_PACKET_SIZE};
 use crate::codec::primitive::VARINT_MAX;
 use crate::codec::{
     Auth, Connect, Disconnect, Packet, Place, Properties, PropertyBuf, PropertyId, Subscribe,
@@ -112,7 +113,13 @@ impl Session {
             password: request.password,
         }));
         self.client_id = client_id;
-        self.log_debug(|id| format!("Client {id} sending CONNECT"));
+        log!(
+            self,
+            CONNECT_SENT,
+            version.level(),
+            request.clean_start,
+            request.keep_alive
+        );
         self.state = State::Connecting;
         Ok(())
     }
@@ -158,13 +165,15 @@ impl Session {
             subscriptions.asked(packet_id, &filters, properties);
         }
         for (filter, options) in filters {
-            self.log_debug(|id| {
-                format!(
-                    "Client {id} sending SUBSCRIBE (Mid: {packet_id}, Topic: {filter}, QoS: {}, Options: {:#04x})",
-                    options.qos(),
-                    options.byte() & 0xfc
-                )
-            });
+            let flags = LogValue::Hex(options.byte() & 0xfc);
+            log!(
+                self,
+                SUBSCRIBE_SENT,
+                packet_id,
+                filter,
+                options.qos(),
+                flags
+            );
         }
         Ok(packet_id)
     }
@@ -198,9 +207,7 @@ impl Session {
             subscriptions.unasked(filters);
         }
         for filter in filters {
-            self.log_debug(|id| {
-                format!("Client {id} sending UNSUBSCRIBE (Mid: {packet_id}, Topic: {filter})")
-            });
+            log!(self, UNSUBSCRIBE_SENT, packet_id, *filter);
         }
         Ok(packet_id)
     }
@@ -246,7 +253,7 @@ impl Session {
         }))?;
         self.queue_bytes(&packet);
         self.authenticating |= reauthenticate;
-        self.log_debug(|id| format!("Client {id} sending AUTH"));
+        log!(self, AUTH_SENT, reason);
         Ok(())
     }
 
@@ -288,7 +295,7 @@ impl Session {
             self.send_waiting(now);
         }
         self.queue_bytes(&packet);
-        self.log_debug(|id| format!("Client {id} sending DISCONNECT"));
+        log!(self, DISCONNECT_SENT, reason);
         // From now on the peer has its time to take it.
         self.keep_alive.sent(now);
         self.state = State::Closing;

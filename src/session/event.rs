@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{Done, Outcome};
+use super::{Done, LogRecord, Outcome};
 use crate::codec::PropertyBuf;
 use crate::error::Error;
-use crate::types::{LogLevel, PacketId, QoS, ReasonCode};
+use crate::types::{PacketId, QoS, ReasonCode};
 
 /// Something that happened, in the order in which it did.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,12 +80,7 @@ pub enum SessionEvent {
     /// The host's own, put in its place among the others by [`super::Session::mark`].
     Mark,
     /// Something to log.
-    Log {
-        /// How important.
-        level: LogLevel,
-        /// The text, one line.
-        text: String,
-    },
+    Log(LogRecord),
 }
 
 /// What one packet of the input was.

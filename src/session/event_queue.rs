@@ -143,7 +143,7 @@ impl EventQueue {
     pub fn next_is_log(&self) -> bool {
         matches!(
             self.queue.front(),
-            Some(Queued::Other(SessionEvent::Log { .. }))
+            Some(Queued::Other(SessionEvent::Log(_)))
         )
     }
 

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::time::Instant;
 
+use super::log::log;
+use super::log_events::PUBLISH_RECEIVED;
 use super::outbound::Stage;
 use super::{Delivery, Outcome, Request, Session, SessionEvent, State, Step, Token};
 use crate::codec::{
@@ -10,7 +12,7 @@ use crate::codec::{
     Publish, Suback, Unsuback,
 };
 use crate::error::{Error, PeerError, Result};
-use crate::types::{topic, LogLevel, PacketId, ProtocolVersion, QoS, ReasonCode};
+use crate::types::{topic, PacketId, ProtocolVersion, QoS, ReasonCode};
 
 /// The size of an acknowledgement with a reason code.
 const LARGEST_ACK: usize = 5;
@@ -100,8 +102,10 @@ impl Session {
             (_, Packet::Suback(packet)) => self.handle_suback(&packet, now),
             (_, Packet::Unsuback(packet)) => self.handle_unsuback(&packet, now),
             (_, Packet::Pingresp) => {
-                self.log_debug(|id| format!("Client {id} received PINGRESP"));
-                if let Some(asked) = self.keep_alive.asked() {
+                let asked = self.keep_alive.asked();
+                let time = asked.map(|asked| now.saturating_duration_since(asked).as_micros());
+                log!(self, PINGRESP_RECEIVED, time.map(|time| time as u64));
+                if let Some(asked) = asked {
                     self.stats.round_trip.measured(asked, now);
                 }
                 self.keep_alive.answered();
@@ -123,7 +127,7 @@ impl Session {
             self.client_id = Some(assigned.to_owned());
         }
         let code = packet.code;
-        self.log_debug(|id| format!("Client {id} received CONNACK ({code})"));
+        log!(self, CONNACK_RECEIVED, code, packet.session_present);
         let event = SessionEvent::Connected {
             code,
             session_present: packet.session_present,
@@ -187,6 +191,7 @@ impl Session {
                     ReasonCode::SUCCESS,
                     PropertyBuf::new(),
                 );
+                log!(self, MESSAGE_DROPPED, entry.packet_id, Outcome::SessionLost);
             }
         }
         Ok(())
@@ -207,8 +212,7 @@ impl Session {
         }
         if self.logging {
             let topic = alias_topic.as_deref().unwrap_or(packet.topic).to_owned();
-            let id = packet.packet_id.map_or(0, PacketId::number);
-            self.log_publish("received", u8::from(packet.dup), packet, id, &topic);
+            self.log_publish(&PUBLISH_RECEIVED, packet, packet.packet_id, &topic);
         }
         if let Some(packet_id) = packet.packet_id {
             let new = if self.manual_ack.is_some() {
@@ -254,7 +258,6 @@ impl Session {
             _ => AckKind::Puback,
         };
         self.queue_ack(kind, packet_id, ReasonCode::SUCCESS);
-        self.log_debug(|id| format!("Client {id} sending {} (m{packet_id}, rc0)", kind.name()));
         Ok(!repeated)
     }
 
@@ -277,16 +280,7 @@ impl Session {
     fn handle_ack(&mut self, packet: &Ack<'_>, now: Instant) -> Result<()> {
         let (packet_id, reason) = (packet.packet_id, packet.reason);
         if self.logging {
-            let name = packet.kind.name();
-            self.log_debug(|id| match packet.kind {
-                AckKind::Puback | AckKind::Pubcomp => {
-                    format!(
-                        "Client {id} received {name} (Mid: {packet_id}, RC:{})",
-                        reason.value()
-                    )
-                }
-                _ => format!("Client {id} received {name} (Mid: {packet_id})"),
-            });
+            self.log_ack_received(packet.kind, packet_id, reason);
         }
         if packet.kind == AckKind::Pubrel {
             self.handle_pubrel(packet_id);
@@ -316,11 +310,7 @@ impl Session {
                 Ok(())
             }
             (AckKind::Pubrec, None) => {
-                self.log(LogLevel::Warning, || {
-                    format!(
-                        "Warning: Received PUBREC for an unknown packet identifier {packet_id}."
-                    )
-                });
+                log!(self, PUBREC_UNKNOWN, packet_id);
                 if !reason.is_error() {
                     self.send_pubrel(packet_id, ReasonCode::PACKET_ID_NOT_FOUND);
                 }
@@ -347,12 +337,10 @@ impl Session {
         };
         self.end_held(packet_id);
         self.queue_ack(AckKind::Pubcomp, packet_id, reason);
-        self.log_debug(|id| format!("Client {id} sending PUBCOMP (m{packet_id})"));
     }
 
     fn send_pubrel(&mut self, packet_id: PacketId, reason: ReasonCode) {
         self.queue_ack(AckKind::Pubrel, packet_id, reason);
-        self.log_debug(|id| format!("Client {id} sending PUBREL (m{packet_id})"));
     }
 
     #[inline(always)]
@@ -406,7 +394,7 @@ impl Session {
     }
 
     fn handle_suback(&mut self, packet: &Suback<'_>, now: Instant) -> Result<()> {
-        self.log_debug(|id| format!("Client {id} received SUBACK"));
+        log!(self, SUBACK_RECEIVED, packet.packet_id, packet.codes);
         self.end_request(packet.packet_id, Request::Subscribe(packet.codes.len()))?;
         if let Some(subscriptions) = &mut self.subscriptions {
             subscriptions.answered(packet.packet_id, packet.codes);
@@ -423,7 +411,7 @@ impl Session {
     }
 
     fn handle_unsuback(&mut self, packet: &Unsuback<'_>, now: Instant) -> Result<()> {
-        self.log_debug(|id| format!("Client {id} received UNSUBACK"));
+        log!(self, UNSUBACK_RECEIVED, packet.packet_id, packet.codes);
         let count = match (self.version, self.requests.get(packet.packet_id)) {
             (ProtocolVersion::V5, _) => packet.codes.len(),
             (_, Some(Request::Unsubscribe(count))) => count,
@@ -454,7 +442,7 @@ impl Session {
     }
 
     fn handle_auth(&mut self, packet: &Auth<'_>) -> Result<()> {
-        self.log_debug(|id| format!("Client {id} received AUTH"));
+        log!(self, AUTH_RECEIVED, packet.reason);
         let Some(method) = self.authentication_method.clone() else {
             return Err(Error::protocol(
                 "AUTH without an authentication method in CONNECT",
@@ -489,9 +477,7 @@ impl Session {
             return Err(Error::protocol("DISCONNECT from a server below MQTT 5"));
         }
         let reason = packet.reason;
-        self.log(LogLevel::Debug, || {
-            format!("Received DISCONNECT ({})", reason.value())
-        });
+        log!(self, DISCONNECT_RECEIVED, reason);
         self.server_disconnect = packet.properties.to_buf();
         self.state = State::Closing;
         Err(Error::Peer(PeerError::Disconnected(reason)))

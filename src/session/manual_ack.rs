@@ -252,10 +252,6 @@ impl Session {
                 }
             }
             self.queue_ack(kind, packet_id, reason);
-            self.log_debug(|id| {
-                let (name, reason) = (kind.name(), reason.value());
-                format!("Client {id} sending {name} (m{packet_id}, rc{reason})")
-            });
         }
         self.end_manual_ack();
     }

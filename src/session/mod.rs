@@ -21,6 +21,8 @@ mod event_queue;
 mod inbound;
 mod journal;
 mod keep_alive;
+mod log;
+pub(crate) mod log_events;
 mod manual_ack;
 mod outbound;
 mod packet_id_map;
@@ -42,6 +44,8 @@ use std::time::{Duration, Instant};
 pub use commands::ConnectRequest;
 pub use event::{Delivery, SessionEvent, Step};
 pub use journal::{Journal, Replay, WallClock};
+pub use log::{LogRecord, LogValue, Logging};
+pub use log_events::{LogEvent, LOG_EVENTS};
 pub use manual_ack::AckMode;
 pub use plain::{PlainReader, AT_LEAST_ONCE, AT_MOST_ONCE};
 pub use publish::Publication;
@@ -53,10 +57,11 @@ pub use transmit::TransmitBuf;
 
 use crate::codec::{Ack, AckKind, Disconnect, Packet, Properties, PropertyBuf, PropertyId};
 use crate::error::{CallerError, Error, PeerError, Result};
-use crate::types::{LogLevel, PacketId, ProtocolVersion, QoS, ReasonCode};
+use crate::types::{PacketId, ProtocolVersion, QoS, ReasonCode};
 use aliases::{InboundAliases, OutboundAliases};
 use event_queue::EventQueue;
 use keep_alive::{Due, KeepAlive};
+pub(crate) use log::log;
 use manual_ack::ManualAck;
 use outbound::Outbound;
 use packet_id_map::PacketIdMap;
@@ -182,6 +187,8 @@ pub struct Session {
     /// CONNACK refused the connection, and the program can still say goodbye.
     refused: bool,
     logging: bool,
+    /// Log records have fields, and not only lines are made.
+    log_records: bool,
     /// Boxed, as who counts has the mutex and many clients count little.
     stats: Box<Stats>,
 }
@@ -256,7 +263,7 @@ impl Unwritten {
     }
 
     /// Takes them all out.
-    fn take(&mut self) -> impl Iterator<Item = PacketId> {
+    fn take(&mut self) -> impl Iterator<Item = PacketId> + Clone {
         let Unwritten { messages, done, .. } = std::mem::take(self);
         messages.into_iter().skip(done).map(id_of)
     }
@@ -346,6 +353,7 @@ impl Session {
             server_disconnect: PropertyBuf::new(),
             refused: false,
             logging: false,
+            log_records: false,
             stats: Box::default(),
         }
     }
@@ -384,9 +392,10 @@ impl Session {
         self.maximum_packet_size
     }
 
-    /// Whether [`SessionEvent::Log`] events are made.
-    pub fn set_logging(&mut self, on: bool) {
-        self.logging = on;
+    /// Which [`SessionEvent::Log`] events are made.
+    pub fn set_logging(&mut self, logging: Logging) {
+        self.logging = logging.is_on();
+        self.log_records = logging == Logging::Records;
     }
 
     /// Whether PUBLISH packets get topic aliases without the program's doing, where an
@@ -528,7 +537,7 @@ impl Session {
             Due::Ping => {
                 self.keep_alive.pinged(now);
                 self.queue(&Packet::Pingreq);
-                self.log_debug(|id| format!("Client {id} sending PINGREQ"));
+                log!(self, PINGREQ_SENT);
                 Ok(())
             }
             Due::PeerGone => Err(self.fail(Error::Peer(PeerError::KeepAliveTimeout))),
@@ -546,7 +555,7 @@ impl Session {
         }
         self.keep_alive.probed(patience, now);
         self.queue(&Packet::Pingreq);
-        self.log_debug(|id| format!("Client {id} sending PINGREQ"));
+        log!(self, PINGREQ_SENT);
         Ok(())
     }
 
@@ -575,6 +584,11 @@ impl Session {
         self.count_dropped(DropReason::ConnectionLost, self.unwritten.len());
         self.stats.round_trip.forget();
         let unwritten = self.unwritten.take();
+        if self.logging {
+            for packet_id in unwritten.clone() {
+                log!(self, MESSAGE_DROPPED, packet_id, Outcome::ConnectionLost);
+            }
+        }
         if self.outcomes {
             self.events
                 .push_outcomes(Outcome::ConnectionLost, unwritten);
@@ -601,6 +615,7 @@ impl Session {
                         reason,
                         properties: Properties::EMPTY,
                     }));
+                    log!(self, DISCONNECT_SENT_FOR_ERROR, reason);
                 }
             }
             self.state = State::Closing;
@@ -619,28 +634,11 @@ impl Session {
         properties.string(PropertyId::ServerReference)
     }
 
-    /// Logs a line for the host.
-    pub(crate) fn log(&mut self, level: LogLevel, text: impl FnOnce() -> String) {
-        if self.logging {
-            let text = text();
-            self.events.push(SessionEvent::Log { level, text });
-        }
-    }
-
-    /// Logs a packet; `text` gets the client identifier as libmosquitto prints it.
-    #[inline]
-    fn log_debug(&mut self, text: impl FnOnce(&str) -> String) {
-        if self.logging {
-            let text = text(self.client_id.as_deref().unwrap_or("(null)"));
-            self.events.push(SessionEvent::Log {
-                level: LogLevel::Debug,
-                text,
-            });
-        }
-    }
-
     #[inline(always)]
     fn queue_ack(&mut self, kind: AckKind, packet_id: PacketId, reason: ReasonCode) {
+        if self.logging {
+            self.log_ack_sent(kind, packet_id, reason);
+        }
         if reason != ReasonCode::SUCCESS {
             return self.queue(&Packet::Ack(Ack::new(kind, packet_id, reason)));
         }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::aliases::OutboundAliases;
+use super::log::log;
+use super::log_events::{LogEvent, PUBLISH_SENT};
 use super::outbound::{Content, Entry, Parts, Stage};
 use super::stats::DropReason;
 use super::{Outcome, Resume, Session, SessionEvent, State, Token};
@@ -288,7 +290,7 @@ impl Session {
         self.unwritten.bytes += len;
         self.unwritten.push(self.queued, packet_id);
         if self.logging {
-            self.log_publish("sending", 0, packet, packet_id.number(), packet.topic);
+            self.log_publish(&PUBLISH_SENT, packet, Some(packet_id), packet.topic);
         }
     }
 
@@ -461,7 +463,6 @@ impl Session {
             match stage {
                 Stage::AwaitPubcomp => {
                     self.queue_ack(AckKind::Pubrel, packet_id, ReasonCode::SUCCESS);
-                    self.log_debug(|id| format!("Client {id} sending PUBREL (m{packet_id})"));
                 }
                 _ => self.send_entry(stage != Stage::Waiting, now),
             }
@@ -513,6 +514,7 @@ impl Session {
             let none = PropertyBuf::new();
             self.note_outcome(entry.packet_id, outcome, reason, &none);
             self.tell_done(entry.token, entry.packet_id, outcome, reason, &none);
+            log!(self, MESSAGE_DROPPED, entry.packet_id, outcome);
         }
         true
     }
@@ -610,32 +612,25 @@ impl Session {
             Content::Parts(_) | Content::Released(_) => &[],
         };
         let (topic, len) = describe(entry, body, version);
-        self.log_debug(|client| {
-            format!(
-                "Client {client} sending PUBLISH (d{}, q{}, r{}, m{id}, '{topic}', ... ({len} bytes))",
-                u8::from(dup),
-                qos.number(),
-                u8::from(retain),
-            )
-        });
+        log!(self, PUBLISH_SENT, dup, qos, retain, id, &topic, len);
     }
 
     pub(super) fn log_publish(
         &mut self,
-        direction: &str,
-        dup: u8,
+        event: &'static LogEvent,
         packet: &Publish<'_>,
-        packet_id: u16,
+        packet_id: Option<PacketId>,
         topic: &str,
     ) {
-        self.log_debug(|id| {
-            format!(
-                "Client {id} {direction} PUBLISH (d{dup}, q{}, r{}, m{packet_id}, '{topic}', ... ({} bytes))",
-                packet.qos.number(),
-                u8::from(packet.retain),
-                packet.payload.len()
-            )
-        });
+        let values = [
+            packet.dup.into(),
+            packet.qos.into(),
+            packet.retain.into(),
+            packet_id.map_or(0, PacketId::number).into(),
+            topic.into(),
+            packet.payload.len().into(),
+        ];
+        self.log(event, &values);
     }
 
     /// Rewrites the bodies of waiting messages for another protocol version.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::log::log;
 use super::outbound::{Entry, Mark};
 use super::{publish, Publication, Session, SessionEvent, State};
 use crate::codec::PropertyBuf;
@@ -240,6 +241,7 @@ impl Session {
             ReasonCode::SUCCESS,
             &none,
         );
+        log!(self, MESSAGE_DROPPED, entry.packet_id, outcome);
     }
 
     /// Notes what became of a message, for who wants to know.

@@ -8,10 +8,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::log::log;
 use super::{Session, State};
 use crate::codec::primitive::VARINT_MAX;
 use crate::codec::{Properties, PropertyBuf, SubscriptionOptions};
-use crate::types::{LogLevel, PacketId};
+use crate::types::PacketId;
 
 /// The codes of SUBACK from here on are refusals, in every version.
 const FIRST_REFUSAL: u8 = 0x80;
@@ -241,9 +242,7 @@ impl Session {
             rest = later;
             let now: Vec<_> = now.iter().map(|(name, opts)| (&**name, *opts)).collect();
             if let Err(error) = self.subscribe(&now, properties, |_| ()) {
-                self.log(LogLevel::Error, || {
-                    format!("Error: Unable to subscribe again: {error}")
-                });
+                log!(self, RESUBSCRIBE_FAILED, &error);
             }
         }
     }

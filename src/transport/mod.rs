@@ -119,6 +119,23 @@ impl Stream {
         let _ = held; // without layers
     }
 
+    /// The address at the other end of the socket, which may be a proxy's; empty for a Unix socket.
+    pub fn peer(&self) -> String {
+        let address = socket::peer(self.fd());
+        address.map_or_else(String::new, |address| address.to_string())
+    }
+
+    /// The version of TLS and the cipher suite that were agreed, by its IANA name.
+    pub fn tls(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.agreed(),
+            #[cfg(all(feature = "tls", feature = "websocket"))]
+            Stream::WebSocket(stream) => stream.agreed(),
+            _ => None,
+        }
+    }
+
     /// Whether a proxy or a layer is still being talked to before bytes can flow.
     pub fn is_handshaking(&self) -> bool {
         match self {

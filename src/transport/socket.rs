@@ -8,12 +8,12 @@ use std::net::Shutdown;
 use std::net::SocketAddr;
 #[cfg(any(feature = "tls", feature = "websocket"))]
 use std::os::fd::AsRawFd;
-use std::os::fd::RawFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::time::Instant;
 
 use mio::unix::SourceFd;
 use mio::Interest;
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 /// A non-blocking stream socket whose connection to `address` has begun; the
 /// flag says that it is there already.
@@ -114,6 +114,13 @@ pub(super) fn set_low_water(socket: &Socket, bytes: i32) {
             size_of_val(&bytes) as libc::socklen_t,
         );
     }
+}
+
+/// The address at the other end of a socket that is open; `None` for a Unix socket.
+pub(super) fn peer(fd: RawFd) -> Option<SocketAddr> {
+    // SAFETY: the caller has the socket, and it is borrowed for this call only.
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    SockRef::from(&fd).peer_addr().ok()?.as_socket()
 }
 
 /// A socket for libraries that read and write by themselves: its writes raise no signal.

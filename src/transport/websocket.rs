@@ -108,6 +108,18 @@ impl WebSocketStream {
         }
     }
 
+    /// See [`super::Stream::tls`].
+    #[cfg(feature = "tls")]
+    pub(super) fn agreed(&self) -> Option<(&'static str, &'static str)> {
+        match &self.phase {
+            Phase::Open(open) => match &open.get_ref().pipe {
+                Pipe::Tls(stream) => stream.agreed(),
+                Pipe::Socket(_) => None,
+            },
+            _ => None,
+        }
+    }
+
     /// See [`super::Stream::hold`].
     pub fn hold(&mut self, held: bool) {
         if let Phase::Open(open) = &mut self.phase {

@@ -32,6 +32,7 @@ enum place {
     UNSUBSCRIBE2_V5,
     EXT_AUTH,
     LOG,
+    LOG_RECORD,
     PLACES
 };
 
@@ -39,6 +40,7 @@ static const char *const place_names[PLACES] = {
     "connect", "connect_with_flags", "connect_v5", "pre_connect", "disconnect", "disconnect_v5",
     "publish", "publish_v5", "message", "message_v5", "filtered message", "subscribe",
     "subscribe_v5", "unsubscribe", "unsubscribe_v5", "unsubscribe2_v5", "ext_auth", "log",
+    "log_record",
 };
 
 enum drive { LOOP, FOREVER, THREAD, FOREIGN, SHARED, DRIVES };
@@ -159,7 +161,7 @@ static void act(struct mosquitto *m)
     if (action == NULL) {
         for (size_t i = 0; i < COUNT_OF(ordinary_calls); i++) {
             const struct call *call = &ordinary_calls[i];
-            if (place == LOG) {
+            if (place == LOG || place == LOG_RECORD) {
                 /* A line may come at any time, so either result is right. */
                 int rc = call->make(m);
                 CHECK(call->online == ANY || rc == call->online || rc == call->offline
@@ -168,7 +170,7 @@ static void act(struct mosquitto *m)
                 check_call(call, m, expected(call));
             }
         }
-        continued = place == EXT_AUTH || place == LOG;
+        continued = place == EXT_AUTH || place == LOG || place == LOG_RECORD;
         return;
     }
     if (action->make == NULL) {
@@ -402,6 +404,18 @@ static void on_log(struct mosquitto *m, void *obj, int level, const char *line)
     leave();
 }
 
+static void on_log_record(struct mosquitto *m, void *obj, const struct mqttrs_log_record *record)
+{
+    (void)obj;
+    at(m, LOG_RECORD);
+    /* Lent for as long as the callback runs, whatever it does. */
+    CHECK(record->text[0] != '\0' && record->event[0] != '\0');
+    for (size_t i = 0; i < record->field_count; i++) {
+        CHECK(record->fields[i].key[0] != '\0' && record->fields[i].value != NULL);
+    }
+    leave();
+}
+
 static void choose_callbacks(void)
 {
     setters.connect = on_connect;
@@ -422,6 +436,7 @@ static void choose_callbacks(void)
     setters.ext_auth = on_ext_auth;
     setters.log = on_log;
     setters.filtered = on_filtered;
+    setters.log_record = on_log_record;
 }
 
 static struct mosquitto *make_client(void)
@@ -456,7 +471,7 @@ static void begin(struct mosquitto *m)
     rc = mosquitto_connect_bind_v5(m, CALL_HOST, call_port, 60, NULL, props);
     mosquitto_property_free_all(&props);
     /* Inside it, another call may have taken its place. */
-    bool overtaken = acted && (place == PRE_CONNECT || place == LOG);
+    bool overtaken = acted && (place == PRE_CONNECT || place == LOG || place == LOG_RECORD);
     CHECK(rc == 0 || overtaken);
 }
 

@@ -2,6 +2,8 @@
 #ifndef EVERY_CALL_H
 #define EVERY_CALL_H
 
+#include <mqttrs.h>
+
 #include "check.h"
 #include "every_mqttrs_call.h"
 
@@ -32,6 +34,7 @@ static struct {
     LIBMOSQ_CB_ext_auth ext_auth;
     LIBMOSQ_CB_log log;
     MQTTRS_CB_message filtered;
+    mqttrs_log_callback log_record;
 } setters;
 
 static char *const call_filters[] = { "side/+", "side/#" };
@@ -73,6 +76,7 @@ static int call_token;
         (mosquitto_unsubscribe2_v5_callback_set(m, setters.unsubscribe2_v5), 0), 0, 0, 0)     \
     X(setters_ext_auth, (mosquitto_ext_auth_callback_set(m, setters.ext_auth), 0), 0, 0, 0)   \
     X(setters_log, (mosquitto_log_callback_set(m, setters.log), 0), 0, 0, 0)                  \
+    X(setters_log_record, mqttrs_log_callback_set(m, setters.log_record), INVAL, OK, OK)      \
     X(user_data_set, (mosquitto_user_data_set(m, &call_token), 0), 0, 0, 0)                   \
     X(userdata, mosquitto_userdata(m) == &call_token, 0, 1, 1)                                \
     X(ssl_get, mosquitto_ssl_get(m) != NULL, 0, 0, 0)                                         \

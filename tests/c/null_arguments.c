@@ -1022,6 +1022,8 @@ static void life_cycle(void)
     CHECK_INT(0, mqttrs_resubscribe_set(mosq, true));
     CHECK_INT(INVAL, mqttrs_lifecycle_callback_set(NULL, NULL));
     CHECK_INT(0, mqttrs_lifecycle_callback_set(mosq, NULL));
+    CHECK_INT(INVAL, mqttrs_log_callback_set(NULL, NULL));
+    CHECK_INT(0, mqttrs_log_callback_set(mosq, NULL));
     mosquitto_destroy(mosq);
 }
 

@@ -358,14 +358,22 @@ impl Lifecycle {
     /// What [`Lifecycle::tell`] keeps, for who wants to know.
     pub(super) fn describe(&self, error: Option<&Error>, now: Instant) -> Option<LifecycleEvent> {
         let more = self.more.as_ref().filter(|more| more.observed)?;
-        let next = self.next_attempt.filter(|_| self.phase == Phase::Waiting);
+        let (phase, attempt, delay) = self.step(now);
         Some(LifecycleEvent {
-            phase: self.phase,
+            phase,
             error: error.cloned(),
             server: more.server.clone(),
-            attempt: self.tries,
-            delay: next.map_or(Duration::ZERO, |at| at.saturating_duration_since(now)),
+            attempt,
+            delay,
         })
+    }
+
+    /// Where the connection stands, how many attempts were made in a row, and how long until the
+    /// next one.
+    pub(super) fn step(&self, now: Instant) -> (Phase, u32, Duration) {
+        let next = self.next_attempt.filter(|_| self.phase == Phase::Waiting);
+        let delay = next.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+        (self.phase, self.tries, delay)
     }
 
     /// What was kept first.

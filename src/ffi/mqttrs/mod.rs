@@ -5,6 +5,7 @@ pub(super) mod completion;
 mod connection;
 pub(super) mod filters;
 pub(super) mod lifecycle;
+pub(super) mod log;
 pub(super) mod loops;
 mod message;
 mod oneshot;

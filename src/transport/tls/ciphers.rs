@@ -108,6 +108,12 @@ pub(super) fn parse(list: &str) -> Result<Vec<SupportedCipherSuite>> {
     Ok(chosen.into_iter().map(|row| *row.2).collect())
 }
 
+/// IANA's name of a suite that a connection has.
+pub(super) fn name(suite: SupportedCipherSuite) -> &'static str {
+    let row = TABLE.iter().find(|row| *row.2 == suite);
+    row.map_or("", |row| row.0)
+}
+
 impl Row {
     fn is_13(&self) -> bool {
         self.2.tls13().is_some()

@@ -11,7 +11,7 @@ use socket2::Socket;
 
 use super::super::refused;
 use super::super::socket::Quiet;
-use super::{reason, TlsConfig};
+use super::{ciphers, reason, TlsConfig};
 use crate::error::{Error, Result};
 
 /// A TLS connection on a connected socket, or one whose handshake is going on.
@@ -58,6 +58,16 @@ impl TlsStream {
     /// See [`super::super::Stream::hold`].
     pub fn hold(&mut self, held: bool) {
         self.socket.hold(held);
+    }
+
+    /// See [`super::super::Stream::tls`].
+    pub fn agreed(&self) -> Option<(&'static str, &'static str)> {
+        let suite = self.connection.negotiated_cipher_suite()?;
+        let version = match suite.tls13() {
+            Some(_) => "TLSv1.3",
+            None => "TLSv1.2",
+        };
+        Some((version, ciphers::name(suite)))
     }
 
     /// Goes on with the handshake; whether it is through.
