@@ -119,11 +119,14 @@ impl Client {
             Ok(outcome) => outcome,
             Err(error) => {
                 st.log_failed_call(&error);
+                self.wake(&mut st);
                 self.dispatch_logs(st);
                 return Err(error);
             }
         };
         if st.generation != generation || st.closed {
+            // A loop has let the attempt wait that overtook this one.
+            self.wake(&mut st);
             return Err(Error::invalid("the attempt was overtaken by another call"));
         }
         let connected = stream.and_then(|stream| st.link_up(stream));

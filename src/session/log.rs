@@ -194,12 +194,12 @@ impl From<Outcome> for LogValue<'_> {
 macro_rules! log {
     ($session:expr, $event:ident $(, $value:expr)* $(,)?) => {
         if $session.is_logging() {
-            use $crate::session::log_events::$event;
             const {
                 let values: &[&str] = &[$(stringify!($value)),*];
-                assert!($event.key_count() == values.len());
+                assert!($crate::session::log_events::$event.key_count() == values.len());
             }
-            $session.log(&$event, &[$($crate::session::LogValue::from($value)),*]);
+            let event = &$crate::session::log_events::$event;
+            $session.log(event, &[$($crate::session::LogValue::from($value)),*]);
         }
     };
 }

@@ -407,7 +407,10 @@ static void on_log(struct mosquitto *m, void *obj, int level, const char *line)
 static void on_log_record(struct mosquitto *m, void *obj, const struct mqttrs_log_record *record)
 {
     (void)obj;
-    at(m, LOG_RECORD);
+    /* Until CONNECT is made there is nothing but another connection to ask for. */
+    if (connects() || strcmp(record->event, "connect.sent") == 0) {
+        at(m, LOG_RECORD);
+    }
     /* Lent for as long as the callback runs, whatever it does. */
     CHECK(record->text[0] != '\0' && record->event[0] != '\0');
     for (size_t i = 0; i < record->field_count; i++) {
