@@ -23,3 +23,9 @@ fn messages_go_to_the_callbacks_of_their_filters_whatever_changes_meanwhile() {
     program.run(&[&port, "20000"]);
     program.run_under_valgrind(&[&port, "200"]);
 }
+
+#[test]
+fn a_fork_leaves_the_callbacks_of_filters_in_order() {
+    let program = Program::build("message_filters", "message-filters-fork");
+    program.run(&["1", "0", "500"]);
+}

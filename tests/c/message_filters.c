@@ -1,8 +1,10 @@
 /* message_filters: callbacks of topic filters, with a real broker: which are called and in which
  * order, what they may do inside, and changes by other threads while messages arrive.
  *
- * Arguments: port of a broker, how many messages arrive while threads make changes. */
+ * Arguments: port of a broker, how many messages arrive while threads make changes; or, behind
+ * these, how often to fork while a thread does, and nothing else. */
 #include <stdatomic.h>
+#include <sys/wait.h>
 
 #include <mqttrs.h>
 
@@ -432,13 +434,53 @@ static void changes_by_other_threads_touch_no_other_callback(void)
     mosquitto_destroy(m);
 }
 
+static void *change_without_end(void *argument)
+{
+    while (changing) {
+        add(argument, "f/1");
+        CHECK_INT(0, mqttrs_message_callback_remove(argument, "f/1"));
+    }
+    return NULL;
+}
+
+/* A client without a connection goes on in the child too. */
+static void a_child_can_make_changes_whatever_threads_of_the_parent_did(int forks)
+{
+    pthread_t thread;
+    struct mosquitto *m = mosquitto_new(NULL, true, NULL);
+    CHECK(m != NULL);
+    changing = true;
+    CHECK_INT(0, pthread_create(&thread, NULL, change_without_end, m));
+    for (int i = 0; i < forks; i++) {
+        int status;
+        pid_t child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            watchdog(60);
+            add(m, "f/2");
+            CHECK_INT(0, mqttrs_message_callback_remove(m, "f/2"));
+            _exit(0);
+        }
+        CHECK(waitpid(child, &status, 0) == child);
+        CHECK_INT(0, status);
+    }
+    changing = false;
+    CHECK_INT(0, pthread_join(thread, NULL));
+    mosquitto_destroy(m);
+}
+
 int main(int argc, char **argv)
 {
-    CHECK(argc == 3);
+    CHECK(argc == 3 || argc == 4);
     port = port_of(argv[1]);
     messages = atoi(argv[2]);
     watchdog(120);
     mosquitto_lib_init();
+    if (argc == 4) {
+        a_child_can_make_changes_whatever_threads_of_the_parent_did(atoi(argv[3]));
+        mosquitto_lib_cleanup();
+        return 0;
+    }
     every_filter_that_matches_is_called_in_order_and_otherwise_on_message();
     topics_of_the_server_are_for_filters_that_name_them();
     a_shared_subscription_is_heard_by_its_filter();
