@@ -207,6 +207,11 @@ bench-filters: dropin ## a message that goes to the callback of one among many t
 	scripts/install-packages.sh gcc libc6-dev libmosquitto1 libmosquitto-dev libssl-dev python3 valgrind
 	CC="$(CC)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" ROUNDS="$(ROUNDS)" python3 -B benches/filters.py
 
+.PHONY: bench-throttle
+bench-throttle: all ## how exactly limits of speed are kept; writes docs/features/throttle.json
+	scripts/install-packages.sh gcc libc6-dev mosquitto python3
+	CC="$(CC)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" SPAN="$(SPAN)" python3 -B benches/throttle.py
+
 .PHONY: bench-wait
 bench-wait: all dropin ## publishing and waiting, beside libmosquitto with a condition variable; writes docs/features/wait.json
 	scripts/install-packages.sh gcc libc6-dev libmosquitto1 libmosquitto-dev libssl-dev python3

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use mqttrs::codec::{Properties, PropertyBuf, PropertyId, SubscriptionOptions, Value};
 use mqttrs::error::{CallerError, Error, PeerError};
 use mqttrs::session::{
-    ConnectRequest, Done, Outcome, Overflow, Publication, QueueOptions, Session, SessionEvent,
-    State, Token, TransmitBuf,
+    ConnectRequest, Done, Excess, Outcome, Overflow, Publication, QueueOptions, Session,
+    SessionEvent, State, ThrottleOptions, Token, TransmitBuf,
 };
 use mqttrs::types::{QoS, ReasonCode};
 use session_support::model_broker::{read_mid, read_publish, ModelBroker};
@@ -25,6 +25,9 @@ use support::packet::Version;
 const FIRST_REQUEST: u32 = 1 << 20;
 
 const TOPICS: [&str; 3] = ["a", "b/c", "d/e/f"];
+
+/// What may have a limit of speed; `None` stands for all messages.
+const LIMITED: [Option<&str>; 5] = [None, Some("a"), Some("b/+"), Some("#"), Some("d/#")];
 
 #[test]
 fn the_promises_of_each_qos_hold_over_a_link_that_breaks_anywhere() {
@@ -69,6 +72,7 @@ struct Totals {
     expirations: usize,
     received: usize,
     refused: usize,
+    too_fast: usize,
     /// By [`Outcome`]: how many messages ended so.
     ends: HashMap<String, usize>,
 }
@@ -82,6 +86,7 @@ impl Totals {
         self.expirations += world.expirations;
         self.received += world.received.len();
         self.refused += world.refused;
+        self.too_fast += world.too_fast;
         for message in &world.messages {
             let end = format!("{:?}", message.told.unwrap());
             *self.ends.entry(end).or_default() += 1;
@@ -96,6 +101,7 @@ impl Totals {
         assert!(self.expirations > 100, "{self:?}");
         assert!(self.received > 10_000, "{self:?}");
         assert!(self.refused > 100, "{self:?}");
+        assert!(self.too_fast > 100, "{self:?}");
         for end in [
             Outcome::Sent,
             Outcome::Acknowledged,
@@ -172,6 +178,9 @@ struct World {
     /// What may wait.
     queue: Option<QueueOptions>,
     refused: usize,
+    /// Whether there are limits of speed, and how many messages these refused.
+    limited: bool,
+    too_fast: usize,
     /// Messages that came to the client, in order.
     received: Vec<(String, u8, u32)>,
     to_client: Vec<(&'static str, u8)>,
@@ -228,6 +237,8 @@ impl World {
             untold: HashMap::new(),
             queue,
             refused: 0,
+            limited: rng.once_in(3),
+            too_fast: 0,
             received: Vec::new(),
             to_client: Vec::new(),
             cuts: 0,
@@ -263,7 +274,8 @@ impl World {
             10..=13 => self.carry(some),
             14..=17 => self.read(some),
             18..=19 => self.poll_events(),
-            20 => self.now += Duration::from_millis(self.rng.below(3_000) as u64),
+            20 => self.pass_time(),
+            21 if self.limited && self.rng.once_in(2) => self.change_limits(),
             21 if self.rng.once_in(2) => self.cut(),
             21 if self.queue.is_some() && self.rng.once_in(8) => self.session.clear_queue(),
             22 if self.session.state() == State::Connected => {
@@ -285,8 +297,44 @@ impl World {
         }
     }
 
+    fn pass_time(&mut self) {
+        self.now += Duration::from_millis(self.rng.below(3_000) as u64);
+        self.session.handle_timeout(self.now).unwrap();
+        if self.session.resume_input(self.now) {
+            self.read(0);
+        }
+    }
+
+    fn change_limits(&mut self) {
+        let options = ThrottleOptions {
+            messages_per_second: [0.0, 0.4, 2.0, 30.0][self.rng.below(4)],
+            bytes_per_second: [0.0, 0.0, 5.0, 100.0][self.rng.below(4)],
+            burst_messages: self.rng.below(4) as u32,
+            burst_bytes: self.rng.below(50),
+            excess: *self.rng.pick(&[
+                Excess::Wait,
+                Excess::Refuse,
+                Excess::Drop,
+                Excess::DropOldest,
+            ]),
+        };
+        let options = (!self.rng.once_in(4)).then_some(options);
+        if self.rng.once_in(4) {
+            self.session
+                .set_receive_throttle(options.as_ref(), self.now);
+        } else {
+            let filter = *self.rng.pick(&LIMITED);
+            self.session
+                .set_throttle(filter, options.as_ref(), self.now);
+        }
+    }
+
     /// No more mischief: everything that was begun comes to its end.
     fn settle(&mut self) {
+        for filter in LIMITED {
+            self.session.set_throttle(filter, None, self.now);
+        }
+        self.session.set_receive_throttle(None, self.now);
         for _ in 0..10_000 {
             if self.session.state() == State::Offline {
                 self.connect();
@@ -376,6 +424,11 @@ impl World {
             Err(Error::Caller(CallerError::QueueFull)) => {
                 assert!(self.queue.is_some());
                 self.refused += 1;
+                return;
+            }
+            Err(Error::Caller(CallerError::Throttled)) => {
+                assert!(self.limited);
+                self.too_fast += 1;
                 return;
             }
             Err(_) => {
@@ -551,7 +604,7 @@ impl World {
                 assert!(message.qos == 2 && published && self.lost_sessions > 0);
             }
             Outcome::Overflow | Outcome::Cleared => {
-                assert!(self.queue.is_some() && !published);
+                assert!((self.queue.is_some() || self.limited) && !published);
                 assert!(!self.written_before.contains(&number), "it was sent");
                 self.unwritten_at_most_once.remove(&mid);
             }

@@ -161,12 +161,15 @@ impl Session {
         {
             ready.clone()?;
         }
+        let mut goes_on = true;
         if self.throttles.is_some() {
             let alias = checked.alias.as_ref();
             let topic = alias.map_or(message.topic, |(_, meant)| meant);
-            self.police(topic, checked.body_len, now)?;
+            goes_on = self.police(topic, checked.body_len, now)?;
         }
-        self.make_room(checked.body_len)?;
+        if goes_on {
+            self.make_room(checked.body_len)?;
+        }
         let at_once = ready.is_ok()
             && message.qos == QoS::AtMostOnce
             && self.throttles.is_none()

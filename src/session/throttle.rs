@@ -84,8 +84,8 @@ impl Session {
         }
     }
 
-    /// Decides what becomes of a message that is about to be accepted.
-    pub(super) fn police(&mut self, topic: &str, body_len: usize, now: Instant) -> Result<()> {
+    /// Decides what becomes of a message that is about to be accepted: whether it is to be sent.
+    pub(super) fn police(&mut self, topic: &str, body_len: usize, now: Instant) -> Result<bool> {
         self.send_waiting(now);
         let able = self.may_send_waiting();
         let len = 1 + varint_len(body_len as u32) + body_len;
@@ -121,7 +121,7 @@ impl Session {
             return Err(Error::Caller(CallerError::Throttled));
         }
         if dropped {
-            return Ok(());
+            return Ok(false);
         }
         if let Some((place, true)) = own {
             while let Some(entry) = self.pop_lane(place) {
@@ -135,7 +135,7 @@ impl Session {
                 None => break,
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn pop_lane(&mut self, place: usize) -> Option<Entry> {

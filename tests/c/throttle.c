@@ -415,6 +415,7 @@ int main(int argc, char **argv)
     port = atoi(argv[1]);
     slow = strcmp(argv[2], "slow") == 0;
     watchdog(slow ? 300 : 100);
+    mosquitto_lib_init();
     for (int drive = 0; drive < DRIVES; drive++) {
         watched = drive == THREAD ? "loop thread" : drive == LOOP ? "mosquitto_loop" : "foreign loop";
         a_limited_topic_holds_up_no_other(drive);
@@ -429,5 +430,6 @@ int main(int argc, char **argv)
     if (!slow) {
         a_limit_that_nobody_waits_for_wakes_nobody();
     }
+    mosquitto_lib_cleanup();
     return 0;
 }

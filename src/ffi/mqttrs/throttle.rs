@@ -109,11 +109,11 @@ pub unsafe extern "C" fn mqttrs_throttle_set(
 /// Limits how fast received messages come to the program.
 ///
 /// With MQTTRS_EXCESS_WAIT nothing more is taken in until it may be: TCP and, for QoS 1 and 2, the
-/// Receive Maximum hold the server back. Everything else that the server sends, acknowledgements
-/// too, waits behind. With MQTTRS_EXCESS_DROP, messages of QoS 0 beyond the limit are dropped and
-/// counted (`received_dropped` of `mqttrs_stats`), and those of QoS 1 and 2 wait. The keep alive does
-/// not give up a server because its answer waits. `throttle` is copied; NULL, or one with both
-/// rates 0, takes the limit away.
+/// Receive Maximum hold the server back. Everything else that comes, acknowledgements and the end of
+/// the connection too, waits behind. With MQTTRS_EXCESS_DROP, messages of QoS 0 beyond the limit
+/// are dropped and counted (`received_dropped` of `mqttrs_stats`), and those of QoS 1 and 2 wait. The
+/// keep alive does not give up a server because its answer waits. `throttle` is copied; NULL, or one
+/// with both rates 0, takes the limit away.
 ///
 /// A program with a loop of its own polls the descriptor for reading only while `mqttrs_want_read`
 /// says so, and calls `mosquitto_loop_misc` when `mqttrs_misc_timeout` is over.
