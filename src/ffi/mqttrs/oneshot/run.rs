@@ -161,9 +161,11 @@ unsafe fn drive(
         }
         let now = Instant::now();
         if deadline.is_some_and(|deadline| deadline <= now) {
-            if client.last_error().is_none() {
-                watch.seen().text = Some("the time is over".to_owned());
-            }
+            let last = client
+                .last_error()
+                .map(|error| format!("; before: {error}"));
+            let text = "the time is over".to_owned() + &last.unwrap_or_default();
+            watch.seen().text = Some(text);
             return Err(MOSQ_ERR_TIMEOUT as c_int);
         }
         let Err(error) = turn else {
