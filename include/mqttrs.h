@@ -698,6 +698,30 @@ typedef void (*MQTTRS_CB_outcome)(struct mosquitto *mosq,
                                   const mosquitto_property *props);
 
 /**
+ * Runs once for each request that was made, when its response has come or will not come any more.
+ *
+ * `result` is MOSQ_ERR_SUCCESS with a response; MOSQ_ERR_TIMEOUT when the time was over;
+ * MOSQ_ERR_ACL_DENIED when the server does not let the client subscribe to the topic of its
+ * responses; MOSQ_ERR_NO_CONN when the client was destroyed or made anew. `response` is NULL unless
+ * `result` is MOSQ_ERR_SUCCESS, `props` NULL too where it has no properties; both live until the
+ * callback returns, and `mosquitto_message_copy` makes them last.
+ */
+typedef void (*MQTTRS_CB_response)(struct mosquitto *mosq,
+                                   void *userdata,
+                                   int result,
+                                   const struct mosquitto_message *response,
+                                   const mosquitto_property *props);
+
+/**
+ * Runs for each request; see `mqttrs_serve`. `props` is NULL for none; both it and `request` live
+ * until the callback returns.
+ */
+typedef void (*MQTTRS_CB_request)(struct mosquitto *mosq,
+                                  void *userdata,
+                                  const struct mosquitto_message *request,
+                                  const mosquitto_property *props);
+
+/**
  * The numbers of a client since it was made or reinitialised; see the function of this name. Later
  * versions of the library may know more, which then stand at the end.
  */
@@ -1758,6 +1782,144 @@ int mqttrs_drain(struct mosquitto *mosq,
  * `mosq` is NULL or came from `mosquitto_new`.
  */
 libmosq_EXPORT int mqttrs_disconnect_timeout(struct mosquitto *mosq, unsigned int timeout_ms);
+
+/**
+ * Publishes a request, and hands its response to `on_response`.
+ *
+ * As `mosquitto_publish_v5` of what `request` says; all of it is copied. In MQTT 5 the request has
+ * the properties Response Topic and Correlation Data, made by the library (MQTT 5.0 section 4.10).
+ * The response topic is `mqttrs/response/` and the client identifier; where the program asked
+ * for Response Information by CONNECT's Request Response Information, what the server said stands
+ * in place of `mqttrs/response`. Below MQTT 5, and with `mqttrs_request_by_topic_set`, topics
+ * alone do it: a request to `t` goes to `t/request/ID/N`, and its response comes to
+ * `t/response/ID/N`, where ID is the client identifier and N are 16 hexadecimal digits. A client
+ * identifier that is missing or does not fit one level of a topic is replaced by random letters.
+ *
+ * The library subscribes to where responses come, before the request is sent, once on every
+ * connection on which there are requests; the subscribe callbacks do not hear of it. Any number of
+ * requests may be under way. `on_response` runs once for each, with `userdata`, at the latest
+ * `timeout_ms` milliseconds after this call, on the thread that runs the loop: let one run. A
+ * connection that is lost does not end a request, only its time does. `mosquitto_destroy` and
+ * `mosquitto_reinitialise` end those that are left before they return. Its response does not go to
+ * the message callbacks; one that comes too late, twice, or for nothing does. With
+ * MQTTRS_ACK_MANUAL the program acknowledges responses as other messages, and so requests.
+ *
+ * Does not block. Any thread, any callback, `on_response` too.
+ *
+ * Returns what `mosquitto_publish_v5` returns, and then `on_response` does not run, but for
+ * MOSQ_ERR_SUCCESS; with a full queue MOSQ_ERR_QUOTA_EXCEEDED, without waiting; MOSQ_ERR_INVAL for
+ * `request` NULL or its `size` too small, and for `on_response` NULL; MOSQ_ERR_DUPLICATE_PROPERTY for a
+ * property that is the library's to make.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `request` is NULL or valid with all it points to;
+ * `on_response` is NULL or a function of this type.
+ */
+libmosq_EXPORT
+int mqttrs_request(struct mosquitto *mosq,
+                   const struct mqttrs_message *request,
+                   unsigned int timeout_ms,
+                   MQTTRS_CB_response on_response,
+                   void *userdata);
+
+/**
+ * Publishes a request and waits for its response, at most `timeout_ms` milliseconds.
+ *
+ * The request as for `mqttrs_request`. With success `*response` is the response, which the program
+ * frees with `mosquitto_message_free`, and `*props`, where `props` is not NULL, its properties,
+ * NULL for none, which it frees with `mosquitto_property_free_all`; otherwise both are NULL. Where nobody runs the
+ * client's loop, this call does. Any thread, but not inside a callback of the client, nor on the
+ * thread of a shared loop.
+ *
+ * Returns MOSQ_ERR_SUCCESS with a response; MOSQ_ERR_INVAL for `response` NULL and in a callback, and then
+ * nothing was sent; what `mqttrs_request` returns, and what its callback gets; MOSQ_ERR_NOMEM where
+ * there is no memory for the response; where this call runs the loop, also what `mosquitto_loop`
+ * returns when the connection ends or there is none. A request of QoS 1 or 2 that was not sent until
+ * then waits for the next connection all the same, and nobody for its response.
+ *
+ * The caller promises:
+ * As `mqttrs_request`; `response` and `props` are NULL or may be written to.
+ */
+libmosq_EXPORT
+int mqttrs_request_wait(struct mosquitto *mosq,
+                        const struct mqttrs_message *request,
+                        unsigned int timeout_ms,
+                        struct mosquitto_message **response,
+                        mosquitto_property **props);
+
+/**
+ * Whether requests are made by topics alone in MQTT 5 too, as below it: for who answers them and
+ * speaks MQTT 3.1.1.
+ *
+ * `value` true switches it on, false (the default) off; see `mqttrs_request`. Requests under way
+ * stay as they are. Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`.
+ */
+libmosq_EXPORT int mqttrs_request_by_topic_set(struct mosquitto *mosq, bool value);
+
+/**
+ * Answers requests to a topic.
+ *
+ * Subscribes to `topic`, a topic filter, and to the requests by topics alone that go with it,
+ * `topic/request/+/+`, with `qos`, 0, 1 or 2, now and on every connection to come; the subscribe
+ * callbacks do not hear of it, and the log has a line where the server refuses. From now on
+ * `on_request`, with `userdata`, gets the messages that match either, whether they ask for a
+ * response or not, and the message callbacks do not; where several functions are set, the first
+ * one that matches. It answers with `mqttrs_respond`. With `$share/NAME/topic` clients of one NAME
+ * share the requests (MQTT 5.0 section 4.8.2). Messages that the server has retained are no
+ * requests; in MQTT 5 it is told not to send them.
+ *
+ * Once more for the same `topic` replaces function, user data and `qos`; `on_request` NULL ends it and
+ * unsubscribes. A callback that another thread is in goes on. `mosquitto_reinitialise` ends all.
+ *
+ * Does not block, and works without a connection. Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS, also where there was nothing to end; MOSQ_ERR_INVAL for `mosq` NULL or
+ * destroyed, a `topic` that is no topic filter, and `qos` out of range; MOSQ_ERR_MALFORMED_UTF8;
+ * MOSQ_ERR_OVERSIZE_PACKET; MOSQ_ERR_NOMEM when all message identifiers are in use.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `topic` is NULL or a C string; `on_request` is NULL
+ * or a function of this type.
+ */
+libmosq_EXPORT
+int mqttrs_serve(struct mosquitto *mosq,
+                 const char *topic,
+                 int qos,
+                 MQTTRS_CB_request on_request,
+                 void *userdata);
+
+/**
+ * Publishes the response to a request, in the way in which the request came: to its Response Topic
+ * and with its Correlation Data (MQTT 5.0 section 4.10), or to the topic that goes with its topic,
+ * see `mqttrs_request`.
+ *
+ * `request` and `request_props` are what the callback of `mqttrs_serve`, or a message callback, got,
+ * or copies of them; `request_props` is NULL for none. `payload` has `payloadlen` bytes, at most
+ * 268,435,455, and may be NULL where that is 0. `qos` is 0, 1 or 2. `props` are properties of the
+ * response besides, NULL for none. All is copied.
+ *
+ * Does not block. Any thread, any callback; also later than in the callback that got the request.
+ *
+ * Returns what `mosquitto_publish_v5` returns; MOSQ_ERR_INVAL for `request` NULL and for a message
+ * that asks for no response, which may come where requests do.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`; `request` is NULL or a message, `request_props` and
+ * `props` are NULL or valid lists; `payload` is NULL or has `payloadlen` bytes.
+ */
+libmosq_EXPORT
+int mqttrs_respond(struct mosquitto *mosq,
+                   const struct mosquitto_message *request,
+                   const mosquitto_property *request_props,
+                   const void *payload,
+                   size_t payloadlen,
+                   int qos,
+                   const mosquitto_property *props);
 
 /**
  * Fills `stats` with what the client has counted since it was made or reinitialised.

@@ -121,7 +121,12 @@ impl Client {
     fn deliver<'a>(&'a self, mut st: Guard<'a>, event: SessionEvent) -> Guard<'a> {
         let mut lifecycle = None;
         match &event {
-            SessionEvent::Connected { code: 0, .. } => {
+            SessionEvent::Connected {
+                code: 0,
+                properties,
+                ..
+            } => {
+                st.listen_again(properties.as_properties());
                 let now = Instant::now();
                 st.lifecycle.accepted(now);
                 lifecycle = st.lifecycle.describe(None, now);
@@ -133,6 +138,19 @@ impl Client {
                 st.refer(properties.string(PropertyId::ServerReference));
             }
             SessionEvent::Mark => lifecycle = st.lifecycle.poll_untold(),
+            SessionEvent::Reminder => return self.end_late_requests(st),
+            SessionEvent::Subscribed {
+                packet_id, codes, ..
+            }
+            | SessionEvent::Unsubscribed {
+                packet_id, codes, ..
+            } => {
+                let own;
+                (st, own) = self.is_own_answer(st, *packet_id, codes);
+                if own {
+                    return st;
+                }
+            }
             _ => {}
         }
         drop(st);
@@ -205,7 +223,7 @@ impl Client {
                     properties: properties.as_properties(),
                 });
             }
-            SessionEvent::Mark => {}
+            SessionEvent::Mark | SessionEvent::Reminder => {}
             SessionEvent::Log(record) => {
                 let outer = LOG_HANDLER_OF.replace(std::ptr::from_ref(self));
                 let _restore = RestoreLogHandler(outer);

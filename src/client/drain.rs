@@ -90,6 +90,7 @@ impl Client {
         for event in done {
             self.handler.done(&event);
         }
+        self.end_all_requests();
         if right.is_some() {
             self.release_dispatch(&mut self.lock());
         }

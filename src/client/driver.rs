@@ -229,7 +229,9 @@ impl Client {
         if share.reads > 0 && st.dispatcher == Some(thread_token()) {
             return Err(Error::invalid("the loop cannot run inside a callback"));
         }
-        if st.is_idle() {
+        let idle = st.is_idle();
+        // The time of requests runs out without a connection too.
+        if idle && st.request_deadline().is_none() {
             return Err(CallerError::NotConnected.into());
         }
         note(&mut st);
@@ -253,6 +255,7 @@ impl Client {
         st = self.dispatch(st);
         match st.failure.take() {
             Some(error) => Err(*error),
+            None if idle && st.is_idle() => Err(CallerError::NotConnected.into()),
             None => Ok(()),
         }
     }
@@ -272,6 +275,7 @@ impl Client {
             st = self.flush(st);
             st.end_link(Some(error));
         }
+        st.remind_of_requests(now);
         if st.attempt_deadline.is_some_and(|deadline| deadline <= now) {
             st.attempt_deadline = None;
             st.attempt_timed_out();
@@ -604,6 +608,7 @@ impl State {
             dial_deadline,
             attempt,
             attempt_deadline,
+            self.request_deadline(),
         ]
         .into_iter()
         .flatten()

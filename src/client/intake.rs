@@ -306,7 +306,7 @@ impl Client {
             delivery.topic.clone(),
             delivery.payload.clone(),
             |topic, payload, packet| {
-                self.handler.message(&Message {
+                let message = Message {
                     packet_id: delivery.packet_id,
                     qos: delivery.qos,
                     retain: delivery.retain,
@@ -314,7 +314,10 @@ impl Client {
                     properties: Properties::trusted(&packet[delivery.properties.clone()]),
                     topic_nul: alias_topic.as_deref().unwrap_or(topic),
                     payload_nul: payload,
-                });
+                };
+                if !self.expects.load(Ordering::Relaxed) || !self.hand_over(&message) {
+                    self.handler.message(&message);
+                }
             },
         );
     }

@@ -11,6 +11,7 @@
 //! | `durable` | what has to be on the disk before it is sent or said |
 //! | `throttle` | limits of speed, and received messages that wait for them |
 //! | `drain` | the limits of the queue, and waiting until it is empty |
+//! | `requests` | requests with their responses, and requests to answer |
 //! | `event`, `options` | what the program hears, what it can set |
 //!
 //! Two rights are passed around. Who holds the *stream* (taken out of the state) may
@@ -33,13 +34,14 @@ mod lifecycle;
 mod options;
 mod pace;
 mod receive;
+mod requests;
 mod throttle;
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::Instant;
@@ -60,6 +62,7 @@ pub use lifecycle::{Address, LifecycleEvent, Phase, ReconnectRules, ServerOrder}
 pub use options::{Options, ReconnectDelay, Route, Server, Target, TransportKind, WillMessage};
 pub use pace::PAUSE;
 pub use receive::free_idle_buffers;
+pub use requests::{response_to, Answer, Missed, Service};
 
 use crate::codec::{Properties, PropertyBuf, SubscriptionOptions};
 use crate::error::{CallerError, Error, PeerError, Result};
@@ -77,6 +80,7 @@ use intake::Intake;
 use lifecycle::Lifecycle;
 use pace::Pace;
 use receive::ReceiveBuf;
+use requests::Requests;
 
 /// An MQTT client. All methods may be called from any thread and from inside any
 /// event handler.
@@ -91,6 +95,8 @@ pub struct Client {
     /// Counts how often the program ended the connection, for who delivers messages that
     /// nobody will miss without the mutex.
     goodbyes: AtomicUsize,
+    /// Messages may be for who waits in `State::requests`.
+    expects: AtomicBool,
 }
 
 struct State {
@@ -149,6 +155,10 @@ struct State {
     /// Of the writes of a loop thread.
     pace: Pace,
     closed: bool,
+    /// Requests end here, as the client does.
+    refuses_requests: bool,
+    /// Requests without their responses, and who answers others'.
+    requests: Option<Box<Requests>>,
     /// What the program wants of the log.
     logging: Logging,
     /// Where the session is kept, if it is to survive the process.
@@ -213,6 +223,7 @@ impl Client {
             changed: Condvar::new(),
             epoch: AtomicUsize::new(0),
             goodbyes: AtomicUsize::new(0),
+            expects: AtomicBool::new(false),
         })
     }
 
@@ -338,7 +349,16 @@ impl Client {
         token: Token,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
-        let mut st = self.lock();
+        self.publish_with(self.lock(), message, token, on_id)
+    }
+
+    fn publish_with<'a>(
+        &'a self,
+        mut st: Guard<'a>,
+        message: &Publication<'_>,
+        token: Token,
+        on_id: impl FnOnce(PacketId),
+    ) -> Result<PacketId> {
         // Asking for the time costs as much as all the rest, and few messages need it.
         let now = match message.properties.is_empty() && !st.session.needs_time() {
             true => st.clock,
@@ -592,6 +612,8 @@ impl State {
             stirred: Instant::now(),
             pace: Pace::new(Instant::now()),
             closed: false,
+            refuses_requests: false,
+            requests: None,
             logging: Logging::Off,
             #[cfg(feature = "store")]
             store: None,

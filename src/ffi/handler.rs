@@ -534,6 +534,15 @@ impl Handler for Callbacks {
     }
 }
 
+/// Lends a message and its properties to a function of the program.
+pub(super) fn lend(
+    message: &Message<'_>,
+    to: &mut dyn FnMut(*const mosquitto_message, *const mosquitto_property),
+) {
+    let list = Lent::new(message.properties);
+    to(&lent_message(message), list.as_ptr());
+}
+
 /// A message for the time of a call.
 #[inline(always)]
 pub(super) fn lent_message(message: &Message<'_>) -> mosquitto_message {

@@ -172,9 +172,11 @@ pub unsafe extern "C" fn mosquitto_userdata(mosq: *mut mosquitto) -> *mut c_void
     })
 }
 
-/// Tells the program of the messages that end with the client, if it wants to know.
+/// Tells the program of the messages that end with the client, if it wants to know, and of the
+/// requests.
 fn end_messages(contents: &Contents) {
-    if contents.callbacks.wants_outcomes() {
+    let requests_are_left = contents.client().refuse_requests();
+    if contents.callbacks.wants_outcomes() || requests_are_left {
         contents.runner.halt();
         contents.client().end_messages();
         contents.callbacks.end_waiting();

@@ -43,6 +43,24 @@ impl Runner {
         Ok(())
     }
 
+    /// Makes a request, and waits for its end as [`Runner::wait_until`] does; without that it is
+    /// forgotten.
+    pub fn request_and_wait(
+        &self,
+        make: &dyn Fn() -> Result<u64>,
+        is_done: &dyn Fn() -> bool,
+        deadline: Instant,
+    ) -> Result<()> {
+        self.check_may_wait()?;
+        let id = make()?;
+        let waited = self.wait_until(is_done, deadline);
+        // What has just come counts.
+        match waited {
+            Err(_) if !self.client().withdraw(id) && is_done() => Ok(()),
+            waited => waited,
+        }
+    }
+
     /// Waits as [`Runner::drain`] does, disconnects, and ends the connection after the deadline
     /// whatever the network does.
     ///

@@ -132,6 +132,17 @@ impl Session {
         properties: Properties<'_>,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
+        // What is queued is sent when the host asks for it.
+        self.subscribe_to(filters, properties)
+            .inspect(|id| on_id(*id))
+    }
+
+    /// As [`Session::subscribe`].
+    pub(crate) fn subscribe_to(
+        &mut self,
+        filters: &[(&str, SubscriptionOptions)],
+        properties: Properties<'_>,
+    ) -> Result<PacketId> {
         self.check_ready()?;
         if filters.is_empty() {
             return Err(Error::invalid("no topic filter"));
@@ -153,14 +164,13 @@ impl Session {
                 *options = options.without_flags();
             }
         }
-        let packet_id =
-            self.send_request(Request::Subscribe(filters.len()), on_id, |packet_id| {
-                Packet::Subscribe(Subscribe {
-                    packet_id,
-                    properties,
-                    filters: filters.clone(),
-                })
-            })?;
+        let packet_id = self.send_request(Request::Subscribe(filters.len()), |packet_id| {
+            Packet::Subscribe(Subscribe {
+                packet_id,
+                properties,
+                filters: filters.clone(),
+            })
+        })?;
         if let Some(subscriptions) = &mut self.subscriptions {
             subscriptions.asked(packet_id, &filters, properties);
         }
@@ -185,6 +195,16 @@ impl Session {
         properties: Properties<'_>,
         on_id: impl FnOnce(PacketId),
     ) -> Result<PacketId> {
+        self.unsubscribe_from(filters, properties)
+            .inspect(|id| on_id(*id))
+    }
+
+    /// As [`Session::unsubscribe`].
+    pub(crate) fn unsubscribe_from(
+        &mut self,
+        filters: &[&str],
+        properties: Properties<'_>,
+    ) -> Result<PacketId> {
         self.check_ready()?;
         if filters.is_empty() {
             return Err(Error::invalid("no topic filter"));
@@ -195,14 +215,13 @@ impl Session {
         self.check_properties(properties, Place::Unsubscribe)?;
         let filters_len: usize = filters.iter().map(|filter| filter.len() + 2).sum();
         check_body(2 + properties.encoded_len() + filters_len)?;
-        let packet_id =
-            self.send_request(Request::Unsubscribe(filters.len()), on_id, |packet_id| {
-                Packet::Unsubscribe(Unsubscribe {
-                    packet_id,
-                    properties,
-                    filters: filters.to_vec(),
-                })
-            })?;
+        let packet_id = self.send_request(Request::Unsubscribe(filters.len()), |packet_id| {
+            Packet::Unsubscribe(Unsubscribe {
+                packet_id,
+                properties,
+                filters: filters.to_vec(),
+            })
+        })?;
         if let Some(subscriptions) = &mut self.subscriptions {
             subscriptions.unasked(filters);
         }
@@ -350,14 +369,12 @@ impl Session {
     fn send_request<'a>(
         &mut self,
         request: Request,
-        on_id: impl FnOnce(PacketId),
         packet: impl FnOnce(PacketId) -> Packet<'a>,
     ) -> Result<PacketId> {
         let packet_id = self.allocate_id()?;
         match self.encode(&packet(packet_id)) {
             Ok(bytes) => {
                 self.requests.insert(packet_id, request);
-                on_id(packet_id);
                 self.queue_bytes(&bytes);
                 Ok(packet_id)
             }

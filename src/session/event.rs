@@ -79,6 +79,8 @@ pub enum SessionEvent {
     },
     /// The host's own, put in its place among the others by [`super::Session::mark`].
     Mark,
+    /// The host's own, which reminds it by [`super::Session::remind`] of what it has to tell.
+    Reminder,
     /// Something to log.
     Log(LogRecord),
 }

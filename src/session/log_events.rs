@@ -125,6 +125,8 @@ events! {
         "Message {mid} was dropped: {reason}" [mid reason];
     RESUBSCRIBE_FAILED "resubscribe.failed": Error, line,
         "Error: Unable to subscribe again: {error}" [error];
+    SUBSCRIPTION_REFUSED "subscription.refused": Error, line,
+        "Error: The server refuses the subscription to {filter}" [filter];
     CONNECTION_BEGUN "connection.begun": Info, record,
         "Connecting to {host}, port {port}" [host port];
     CONNECTION_MADE "connection.made": Info, record,

@@ -628,6 +628,16 @@ impl Session {
         self.events.push(SessionEvent::Mark);
     }
 
+    /// Puts another event of the host's own behind those that wait.
+    pub(crate) fn remind(&mut self) {
+        self.events.push(SessionEvent::Reminder);
+    }
+
+    /// The number of the current or last connection.
+    pub(crate) const fn connection(&self) -> u64 {
+        self.connection
+    }
+
     /// The servers that the server's DISCONNECT named (MQTT 5.0 section 4.11).
     pub(crate) fn server_reference(&self) -> Option<&str> {
         let properties = self.server_disconnect.as_properties();

@@ -241,7 +241,7 @@ impl Session {
             let (now, later) = rest.split_at(count);
             rest = later;
             let now: Vec<_> = now.iter().map(|(name, opts)| (&**name, *opts)).collect();
-            if let Err(error) = self.subscribe(&now, properties, |_| ()) {
+            if let Err(error) = self.subscribe_to(&now, properties) {
                 log!(self, RESUBSCRIBE_FAILED, &error);
             }
         }

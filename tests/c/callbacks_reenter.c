@@ -113,7 +113,7 @@ static int expected(const struct call *call)
     /* Before CONNACK, only authentication goes on. */
     const char *name = call->name + (strncmp(call->name, "mqttrs_", 7) == 0 ? 7 : 0);
     bool request = strncmp(name, "publish", 7) == 0 || strncmp(name, "subscribe", 9) == 0
-        || strncmp(name, "unsubscribe", 11) == 0;
+        || strncmp(name, "unsubscribe", 11) == 0 || strcmp(name, "request_0") == 0;
     return offline(place) || (place == EXT_AUTH && request) ? call->offline : call->online;
 }
 

@@ -86,6 +86,39 @@ static int call_once(int what)
     return mqttrs_receive_each(&nobody, &filter, 1, call_on_received, NULL);
 }
 
+static void call_on_response(struct mosquitto *m, void *userdata, int result,
+    const struct mosquitto_message *response, const mosquitto_property *props)
+{
+    CHECK(m != NULL && userdata == NULL);
+    CHECK((response != NULL) == (result == MOSQ_ERR_SUCCESS));
+    CHECK(response != NULL || props == NULL);
+}
+
+static void call_on_request(struct mosquitto *m, void *userdata,
+    const struct mosquitto_message *request, const mosquitto_property *props)
+{
+    CHECK(m != NULL && userdata == NULL);
+    /* Messages that ask for no response come here too. */
+    int rc = mqttrs_respond(m, request, props, "x", 1, 0, NULL);
+    CHECK(rc == 0 || rc == MOSQ_ERR_INVAL || rc == MOSQ_ERR_NO_CONN);
+}
+
+static int call_request(struct mosquitto *m, int what)
+{
+    struct mqttrs_message message = { .size = sizeof message, .topic = "side/ask", .qos = what };
+    struct mosquitto_message request = { .topic = "side/ask/request/me/1" }, *response;
+    if (what < 2) {
+        return mqttrs_request(m, &message, 10, call_on_response, NULL);
+    } else if (what == 2) {
+        return mqttrs_request_wait(m, &message, 10, &response, NULL);
+    } else if (what == 3) {
+        return mqttrs_serve(m, "side/ask", 1, call_on_request, NULL);
+    } else if (what == 4) {
+        return mqttrs_serve(m, "side/ask", 1, NULL, NULL);
+    }
+    return mqttrs_respond(m, &request, NULL, "x", 1, 1, NULL);
+}
+
 #define MQTTRS_CALLS(X)                                                                       \
     X(mqttrs_ack_mode_set, mqttrs_ack_mode_set(m, MQTTRS_ACK_AFTER_CALLBACK), INVAL, OK, OK)  \
     X(mqttrs_ack, mqttrs_ack(m, 65535, 0), INVAL, MOSQ_ERR_NOT_FOUND, MOSQ_ERR_NOT_FOUND)     \
@@ -102,7 +135,14 @@ static int call_once(int what)
         mqttrs_message_callback_add(m, "echo/filtered", setters.filtered, &call_token), INVAL, OK, OK) \
     X(message_callback_add,                                                                   \
         mqttrs_message_callback_add(m, "$share/g/side/+", setters.filtered, NULL), INVAL, OK, OK) \
-    X(message_callback_remove, mqttrs_message_callback_remove(m, "$share/g/side/+"), INVAL, OK, OK)
+    X(message_callback_remove, mqttrs_message_callback_remove(m, "$share/g/side/+"), INVAL, OK, OK) \
+    X(mqttrs_serve, call_request(m, 3), INVAL, OK, OK)                                        \
+    X(mqttrs_request_0, call_request(m, 0), INVAL, OK, NO_CONN)                               \
+    X(mqttrs_request_1, call_request(m, 1), INVAL, OK, OK)                                    \
+    X(mqttrs_request_wait, call_request(m, 2), INVAL, INVAL, INVAL)                           \
+    X(mqttrs_request_by_topic_set, mqttrs_request_by_topic_set(m, true), INVAL, OK, OK)       \
+    X(mqttrs_respond, call_request(m, 5), INVAL, OK, OK)                                      \
+    X(mqttrs_serve_no_more, call_request(m, 4), INVAL, OK, OK)
 
 /* Settings that change nothing, and what is refused inside callbacks. */
 #define MQTTRS_SETTINGS(X)                                                                    \

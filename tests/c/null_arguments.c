@@ -987,6 +987,98 @@ static void acknowledging(int version)
     mosquitto_destroy(m);
 }
 
+static void on_request(struct mosquitto *m, void *userdata, const struct mosquitto_message *request,
+    const mosquitto_property *props)
+{
+    (void)m, (void)userdata, (void)request, (void)props;
+    CHECK(!"there is no connection");
+}
+
+static void on_response(struct mosquitto *m, void *userdata, int result,
+    const struct mosquitto_message *response, const mosquitto_property *props)
+{
+    (void)m;
+    CHECK(response == NULL && props == NULL);
+    CHECK_INT(MOSQ_ERR_NO_CONN, result);
+    ++*(int *)userdata;
+}
+
+static void requests(int version)
+{
+    struct mosquitto *m = mosquitto_new("requests", true, NULL);
+    CHECK(m != NULL);
+    CHECK_INT(0, mosquitto_int_option(m, MOSQ_OPT_PROTOCOL_VERSION, version));
+    int calls = 0;
+    struct mqttrs_message message = { .size = sizeof message, .topic = "t", .qos = 1 };
+    CHECK_INT(INVAL, mqttrs_request(NULL, &message, 1, on_response, NULL));
+    CHECK_INT(INVAL, mqttrs_request(m, NULL, 1, on_response, NULL));
+    CHECK_INT(INVAL, mqttrs_request(m, &message, 1, NULL, NULL));
+    message.size--;
+    CHECK_INT(INVAL, mqttrs_request(m, &message, 1, on_response, NULL));
+    message.size++;
+    const char *bad_topics[] = { NULL, "", "+", "a/#", too_long };
+    struct mosquitto_message *response = (struct mosquitto_message *)bad, request = { 0 };
+    mosquitto_property *props = NULL;
+    for (size_t i = 0; i < COUNT_OF(bad_topics); i++) {
+        message.topic = bad_topics[i];
+        CHECK_INT(INVAL, mqttrs_request(m, &message, 1, on_response, NULL));
+        CHECK_INT(INVAL, mqttrs_request_wait(m, &message, 1, &response, NULL));
+        CHECK(response == NULL);
+        if (i != 2 && i != 3) {
+            CHECK_INT(INVAL, mqttrs_serve(m, bad_topics[i], 1, on_request, NULL));
+        }
+        request.topic = (char *)bad_topics[i];
+        CHECK_INT(INVAL, mqttrs_respond(m, &request, NULL, NULL, 0, 1, NULL));
+    }
+    message.topic = "\xff";
+    CHECK_INT(MOSQ_ERR_MALFORMED_UTF8, mqttrs_request(m, &message, 1, on_response, NULL));
+    CHECK_INT(MOSQ_ERR_MALFORMED_UTF8, mqttrs_serve(m, "\xff", 1, on_request, NULL));
+    message.topic = "t";
+    message.qos = 3;
+    CHECK_INT(INVAL, mqttrs_request(m, &message, 1, on_response, NULL));
+    message.qos = 0;
+    CHECK_INT(MOSQ_ERR_NO_CONN, mqttrs_request(m, &message, 1, on_response, NULL));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mqttrs_request_wait(m, &message, UINT_MAX, &response, &props));
+    message.payloadlen = 1;
+    CHECK_INT(INVAL, mqttrs_request(m, &message, 1, on_response, NULL));
+    message.payloadlen = SIZE_MAX;
+    CHECK_INT(MOSQ_ERR_PAYLOAD_SIZE, mqttrs_request(m, &message, 1, on_response, NULL));
+    message.payloadlen = 0;
+    CHECK_INT(0, mosquitto_property_add_string(&props, MQTT_PROP_RESPONSE_TOPIC, "mine"));
+    message.properties = props;
+    message.qos = 1;
+    CHECK_INT(version == 5 ? MOSQ_ERR_DUPLICATE_PROPERTY : MOSQ_ERR_NOT_SUPPORTED,
+        mqttrs_request(m, &message, 1, on_response, NULL));
+    message.properties = NULL;
+    CHECK_INT(INVAL, mqttrs_request_wait(NULL, &message, 1, &response, NULL));
+    CHECK_INT(INVAL, mqttrs_request_wait(m, &message, 1, NULL, NULL));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mqttrs_request_wait(m, &message, UINT_MAX, &response, NULL));
+    CHECK(response == NULL);
+    CHECK_INT(INVAL, mqttrs_request_by_topic_set(NULL, true));
+    CHECK_INT(0, mqttrs_request_by_topic_set(m, false));
+    CHECK_INT(INVAL, mqttrs_serve(NULL, "t", 1, on_request, NULL));
+    CHECK_INT(INVAL, mqttrs_serve(m, "t", 3, on_request, NULL));
+    CHECK_INT(INVAL, mqttrs_serve(m, "t", -1, NULL, NULL));
+    CHECK_INT(0, mqttrs_serve(m, "t", 1, NULL, NULL));
+    CHECK_INT(0, mqttrs_serve(m, "t", 1, on_request, NULL));
+    CHECK_INT(0, mqttrs_serve(m, "t", 0, on_request, NULL));
+    CHECK_INT(0, mqttrs_serve(m, "t", 1, NULL, NULL));
+    request.topic = "t";
+    CHECK_INT(INVAL, mqttrs_respond(NULL, &request, props, NULL, 0, 1, NULL));
+    CHECK_INT(INVAL, mqttrs_respond(m, NULL, props, NULL, 0, 1, NULL));
+    CHECK_INT(INVAL, mqttrs_respond(m, &request, NULL, NULL, 0, 1, NULL));
+    CHECK_INT(INVAL, mqttrs_respond(m, &request, props, NULL, 1, 1, NULL));
+    CHECK_INT(MOSQ_ERR_PAYLOAD_SIZE, mqttrs_respond(m, &request, props, NULL, SIZE_MAX, 1, NULL));
+    CHECK_INT(INVAL, mqttrs_respond(m, &request, props, NULL, 0, 3, NULL));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mqttrs_respond(m, &request, props, NULL, 0, 0, NULL));
+    CHECK_INT(0, mqttrs_respond(m, &request, props, NULL, 0, 1, NULL));
+    CHECK_INT(0, mqttrs_request(m, &message, UINT_MAX, on_response, &calls));
+    CHECK_INT(0, calls);
+    mosquitto_property_free_all(&props);
+    mosquitto_destroy(m);
+    CHECK_INT(1, calls);
+}
+
 static void life_cycle(void)
 {
     struct mosquitto *mosq = mosquitto_new("life", true, NULL);
@@ -1115,6 +1207,8 @@ int main(int argc, char **argv)
     queue();
     throttle();
     completion();
+    requests(4);
+    requests(5);
     authentication();
     options();
     making_connections();

@@ -11,6 +11,7 @@ mod message;
 mod oneshot;
 mod publish;
 pub(super) mod queue;
+mod request;
 mod stats;
 mod store;
 mod throttle;
