@@ -217,7 +217,7 @@ impl Session {
         if let Some(packet_id) = packet.packet_id {
             let new = if self.manual_ack.is_some() {
                 let topic = alias_topic.as_deref().unwrap_or(packet.topic);
-                self.take_over_held(packet, packet_id, topic)?
+                self.take_over_held(packet, packet_id, topic)
             } else {
                 self.take_over(packet, packet_id)?
             };
@@ -245,7 +245,16 @@ impl Session {
             _ => None,
         };
         let repeated = last_came.is_some();
-        let counted = self.check_quota(packet, last_came == Some(self.connection))?;
+        // The server's quota begins anew with each connection (MQTT 5.0 section 4.9). What it
+        // sends again was within its quota once, and there are servers that send it all at once:
+        // a connection that ends for it would end for it again and again.
+        let counted = packet.dup || last_came == Some(self.connection);
+        if self.version == ProtocolVersion::V5
+            && !counted
+            && self.outstanding >= i32::from(self.receive_maximum)
+        {
+            return Err(Error::Peer(PeerError::ReceiveMaximumExceeded));
+        }
         let kind = match packet.qos {
             QoS::ExactlyOnce => {
                 self.unreleased.insert(packet_id, self.connection);
@@ -259,22 +268,6 @@ impl Session {
         };
         self.queue_ack(kind, packet_id, ReasonCode::SUCCESS);
         Ok(!repeated)
-    }
-
-    /// Whether the message was `counted` before, or need not be. The server's quota begins anew
-    /// with each connection (MQTT 5.0 section 4.9). What it sends again was within its quota once,
-    /// and there are servers that send it all at once: a connection that ends for it would end for
-    /// it again and again.
-    #[inline(always)]
-    pub(super) fn check_quota(&self, packet: &Publish<'_>, counted: bool) -> Result<bool> {
-        let counted = packet.dup || counted;
-        if self.version == ProtocolVersion::V5
-            && !counted
-            && self.outstanding >= i32::from(self.receive_maximum)
-        {
-            return Err(Error::Peer(PeerError::ReceiveMaximumExceeded));
-        }
-        Ok(counted)
     }
 
     fn handle_ack(&mut self, packet: &Ack<'_>, now: Instant) -> Result<()> {

@@ -120,14 +120,16 @@ impl Session {
         manual.is_some_and(|manual| manual.mode == AckMode::AfterCallback)
     }
 
-    /// As `take_over`, in a session that has had another mode than the automatic one.
+    /// As `take_over`, in a session that has had another mode than the automatic one. Our Receive
+    /// Maximum is not held against the server: Mosquitto 2.0 answers an acknowledgement with several
+    /// messages where one is its due, and what is not acknowledged costs us little.
     #[cold]
     pub(super) fn take_over_held(
         &mut self,
         packet: &Publish<'_>,
         packet_id: PacketId,
         topic: &str,
-    ) -> Result<bool> {
+    ) -> bool {
         let connection = self.connection as u32;
         let exactly_once = packet.qos == QoS::ExactlyOnce;
         let fingerprint = match exactly_once {
@@ -136,19 +138,18 @@ impl Session {
         };
         let automatic = self.ack_mode() == AckMode::Automatic;
         let Some(held) = self.held(packet.qos) else {
-            return Ok(true);
+            return true;
         };
         let known = held.messages.get(packet_id);
         let last_came = known.map(|message| message.connection);
-        let (repeated, came_now) = if exactly_once {
-            let last_came = self.unreleased.get(&packet_id);
-            (last_came.is_some(), last_came == Some(&self.connection))
+        let repeated = if exactly_once {
+            let last_came = self.unreleased.insert(packet_id, self.connection);
+            let counted = packet.dup || last_came == Some(self.connection);
+            self.outstanding += i32::from(!counted);
+            last_came.is_some()
         } else {
-            let same = known.is_some_and(|message| message.fingerprint == fingerprint);
-            (packet.dup && same, last_came == Some(connection))
+            packet.dup && known.is_some_and(|message| message.fingerprint == fingerprint)
         };
-        let counted = self.check_quota(packet, came_now)?;
-        self.outstanding += i32::from(!counted);
         let stage = match known {
             Some(message) if repeated => message.stage,
             // What the program acknowledged before.
@@ -161,9 +162,6 @@ impl Session {
             }
             _ => Stage::Awaited,
         };
-        if exactly_once {
-            self.unreleased.insert(packet_id, self.connection);
-        }
         if let Some(held) = self.held(packet.qos) {
             if last_came != Some(connection) {
                 held.order.push_back(packet_id);
@@ -176,7 +174,7 @@ impl Session {
             held.messages.insert(packet_id, message);
         }
         self.send_held(packet.qos);
-        Ok(!repeated)
+        !repeated
     }
 
     /// PUBREL came: the message's flow is over, whether it was acknowledged or not.
@@ -243,13 +241,11 @@ impl Session {
             if !self.version.has_properties() {
                 reason = ReasonCode::SUCCESS; // the program gave it to an MQTT 5 server
             }
-            if qos == QoS::AtLeastOnce || reason.is_error() {
-                // That ends the flow, and gives quota back (MQTT 5.0 section 4.9).
+            if qos == QoS::ExactlyOnce && reason.is_error() {
+                // That ends the flow: it gives quota back (MQTT 5.0 section 4.9), and the next one
+                // with this identifier is a new one (MQTT-4.3.3-9).
                 self.outstanding = self.outstanding.saturating_sub(1);
-                if qos == QoS::ExactlyOnce {
-                    // The next one with its identifier is a new one (MQTT-4.3.3-9).
-                    self.unreleased.remove(&packet_id);
-                }
+                self.unreleased.remove(&packet_id);
             }
             self.queue_ack(kind, packet_id, reason);
         }

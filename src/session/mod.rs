@@ -176,8 +176,7 @@ pub struct Session {
     /// QoS 2 messages delivered and not yet released by PUBREL.
     /// Each with the number of the connection it last came on.
     unreleased: HashMap<PacketId, u64>,
-    /// How many of these came on this connection, with those of QoS 1 that are not acknowledged:
-    /// what our Receive Maximum counts.
+    /// How many of these came on this connection: what our Receive Maximum counts.
     outstanding: i32,
     /// Where the session does not acknowledge by itself.
     manual_ack: Option<Box<ManualAck>>,

@@ -29,7 +29,8 @@ pub enum mqttrs_ack_mode_t {
 ///
 /// `mode` is an `enum mqttrs_ack_mode_t`. What is not acknowledged fills the receive window: with
 /// MQTT 5 the server sends no more than Receive Maximum messages (MOSQ_OPT_RECEIVE_MAXIMUM) ahead of
-/// the acknowledgements (MQTT 5.0 section 4.9); below MQTT 5 many servers have a limit of their own.
+/// the acknowledgements (MQTT 5.0 section 4.9), and one that sends more is borne with; below MQTT 5
+/// many servers have a limit of their own.
 /// Acknowledgements are sent in the order in which the messages came, those of QoS 1 and those of
 /// QoS 2 each (MQTT 5.0 section 4.6): one that is given early waits for those before it. Neither
 /// disconnecting nor `mosquitto_destroy` acknowledges.
