@@ -203,3 +203,34 @@ fn what_became_of_each_message_is_told_and_waited_for() {
         "one: Not authorized\n"
     );
 }
+
+#[test]
+fn the_load_generator_sends_all_messages_and_is_no_faster_than_it_should_be() {
+    let scratch = Scratch::new("c-load");
+    let broker = start(&scratch);
+    let port = broker.port().to_string();
+    let options = ["-r", "100", "-n", "200", "-c", "4", "-q"];
+    let load = program(&scratch, "load");
+    for qos in ["0", "1", "2"] {
+        let arguments = [&options[..], &[qos, "127.0.0.1", &port, "load"]].concat();
+        let said = Running::start(&load, &arguments).rest().concat();
+        assert!(said.starts_with("200 messages in "), "{said}");
+        assert!(said.ends_with(" a second, 0 lost: No error."), "{said}");
+        // The first message of each client need not wait.
+        let seconds: f64 = said.split(' ').nth(3).unwrap().parse().unwrap();
+        assert!(seconds >= 196.0 / 400.0 * 0.95, "{said}");
+    }
+}
+
+#[test]
+fn an_interrupted_load_generator_drops_what_waits_and_succeeds() {
+    let scratch = Scratch::new("c-load-interrupt");
+    let broker = start(&scratch);
+    let port = broker.port().to_string();
+    let arguments = ["-r", "1", "127.0.0.1", &port, "load"];
+    let load = Running::start(&program(&scratch, "load"), &arguments);
+    broker.wait_for("Received PUBLISH");
+    load.interrupt();
+    let said = load.rest().concat();
+    assert!(said.ends_with(", 0 lost: No error."), "{said}");
+}
