@@ -129,10 +129,9 @@ impl Session {
                 self.dropped(&entry, Outcome::Overflow);
             }
         }
-        while replaces_queue {
-            match self.outbound.drop_waiting(false) {
-                Some(entry) => self.dropped(&entry, Outcome::Overflow),
-                None => break,
+        if replaces_queue {
+            while let Some(entry) = self.outbound.drop_waiting(false) {
+                self.dropped(&entry, Outcome::Overflow);
             }
         }
         Ok(true)
