@@ -44,3 +44,14 @@ fn a_client_of_mqtt_5_asks_one_of_mqtt_3_1_1_by_topics() {
 fn a_client_of_mqtt_3_1_asks_one_of_mqtt_5() {
     talk("3", "5", "0");
 }
+
+#[test]
+fn requests_end_once_by_time_by_a_late_response_and_with_their_client() {
+    let broker = Mosquitto::start("requests-end");
+    let port = broker.port().to_string();
+    let program = Program::build("requests_end", "requests-end");
+    for version in ["4", "5"] {
+        program.run(&[&port, "100", version]);
+        program.run_under_valgrind(&[&port, "10", version]);
+    }
+}
