@@ -205,6 +205,25 @@ fn what_became_of_each_message_is_told_and_waited_for() {
 }
 
 #[test]
+fn requests_of_both_versions_are_answered() {
+    let scratch = Scratch::new("c-requests");
+    let broker = start(&scratch);
+    let port = broker.port().to_string();
+    let server = program(&scratch, "request_server");
+    let server = Running::start(&server, &["127.0.0.1", &port, "upper"]);
+    broker.wait_for("Sending SUBACK");
+    let client = program(&scratch, "request_client");
+    for version in [&["-4"][..], &[]] {
+        let asked = ["127.0.0.1", &port, "upper", "one", "two"];
+        let mut said = Running::start(&client, &[version, &asked].concat()).rest();
+        said.sort();
+        assert_eq!(said, ["one: ONE", "two: TWO"]);
+    }
+    server.interrupt();
+    assert_eq!(server.rest(), ["4 answered"]);
+}
+
+#[test]
 fn the_load_generator_sends_all_messages_and_is_no_faster_than_it_should_be() {
     let scratch = Scratch::new("c-load");
     let broker = start(&scratch);

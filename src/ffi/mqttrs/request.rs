@@ -164,10 +164,10 @@ pub unsafe extern "C" fn mqttrs_request_wait(
             if let Some(mut got) = lock(&place).take() {
                 result = got.code;
                 // SAFETY: not NULL, and the caller's promise.
-                unsafe { std::mem::swap(&mut *response, &mut got.message) };
+                unsafe { std::ptr::swap(response, &mut got.message) };
                 if !props.is_null() {
                     // SAFETY: as above.
-                    unsafe { std::mem::swap(&mut *props, &mut got.properties) };
+                    unsafe { std::ptr::swap(props, &mut got.properties) };
                 }
             }
             Ok(())
