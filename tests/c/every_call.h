@@ -2,8 +2,6 @@
 #ifndef EVERY_CALL_H
 #define EVERY_CALL_H
 
-#include <mqttrs.h>
-
 #include "check.h"
 #include "every_mqttrs_call.h"
 
@@ -76,7 +74,6 @@ static int call_token;
         (mosquitto_unsubscribe2_v5_callback_set(m, setters.unsubscribe2_v5), 0), 0, 0, 0)     \
     X(setters_ext_auth, (mosquitto_ext_auth_callback_set(m, setters.ext_auth), 0), 0, 0, 0)   \
     X(setters_log, (mosquitto_log_callback_set(m, setters.log), 0), 0, 0, 0)                  \
-    X(setters_log_record, mqttrs_log_callback_set(m, setters.log_record), INVAL, OK, OK)      \
     X(user_data_set, (mosquitto_user_data_set(m, &call_token), 0), 0, 0, 0)                   \
     X(userdata, mosquitto_userdata(m) == &call_token, 0, 1, 1)                                \
     X(ssl_get, mosquitto_ssl_get(m) != NULL, 0, 0, 0)                                         \

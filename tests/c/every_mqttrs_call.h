@@ -131,6 +131,7 @@ static int call_request(struct mosquitto *m, int what)
     X(mqttrs_subscribe, call_tracked(m, 3), INVAL, OK, NO_CONN)                               \
     X(mqttrs_unsubscribe, call_tracked(m, 4), INVAL, OK, NO_CONN)                             \
     X(throttles, set_throttles(m) , INVAL, OK, OK)                                            \
+    X(setters_log_record, mqttrs_log_callback_set(m, setters.log_record), INVAL, OK, OK)      \
     X(setters_filtered,                                                                       \
         mqttrs_message_callback_add(m, "echo/filtered", setters.filtered, &call_token), INVAL, OK, OK) \
     X(message_callback_add,                                                                   \
