@@ -41,7 +41,7 @@ LINK_FLAGS = -shared $(LDFLAGS) \
 	-Wl,--version-script=mqttrs.map \
 	-Wl,-Bsymbolic-functions \
 	-Wl,--gc-sections -Wl,--as-needed -Wl,--no-undefined \
-	-Wl,-z,relro -Wl,-z,now -Wl,--strip-debug
+	-Wl,-z,relro -Wl,-z,now -Wl,-z,pack-relative-relocs -Wl,--strip-debug
 # The system libraries that Rust's standard library stands on. The unwinder is taken in: to
 # load a library for it would be a tenth of the time that a short program takes.
 SYSTEM_LIBS := -static-libgcc -lgcc_eh -lgcc -lpthread -ldl -lm -lc
@@ -65,9 +65,9 @@ dropin: $(DROPIN) ## build build/dropin/libmosquitto.so.1, the stand-in for libm
 .PHONY: FORCE
 FORCE:
 
-# Only what is marked #[inline] is worth being copied to its callers; without this limit
-# the library is a tenth larger and no faster.
-SMALL := -C llvm-args=-inline-threshold=25
+# Only what is marked #[inline] is worth being copied to its callers; with a lower limit the path of
+# a message is broken up, with a higher one the library is larger and no faster.
+SMALL := -C llvm-args=-inline-threshold=50
 
 $(CARGO_ARCHIVE): FORCE
 	$(CARGO) rustc --locked --release --lib --crate-type staticlib --target-dir $(CARGO_TARGET_DIR) $(CARGO_FLAGS) -- $(SMALL)

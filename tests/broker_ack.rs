@@ -205,7 +205,7 @@ fn acknowledgements_do_not_wait_for_slow_callbacks() {
     let (go_on, wait) = channel::<()>();
     w.client.on_event(move |_, event| {
         if let Event::MessageV5(message, _) = event {
-            match &message.payload.as_deref().unwrap()[..] {
+            match message.payload.as_deref().unwrap() {
                 b"slow" => {
                     let begun = Instant::now();
                     while begun.elapsed() < SLOW {

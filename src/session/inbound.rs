@@ -241,7 +241,7 @@ impl Session {
     /// Acknowledges a QoS 1 or 2 message; `false` when it was delivered before.
     fn take_over(&mut self, packet: &Publish<'_>, packet_id: PacketId) -> Result<bool> {
         let last_came = match packet.qos {
-            QoS::ExactlyOnce => self.unreleased.get(&packet_id).copied(),
+            QoS::ExactlyOnce => self.unreleased.get(packet_id),
             _ => None,
         };
         let repeated = last_came.is_some();
@@ -319,7 +319,7 @@ impl Session {
         // Each PUBCOMP gives quota back, whatever it is for (MQTT 5.0 section 4.9); before the
         // server has used what it had, it has more then.
         self.outstanding = self.outstanding.saturating_sub(1);
-        let reason = match self.unreleased.remove(&packet_id) {
+        let reason = match self.unreleased.remove(packet_id) {
             Some(_) => {
                 if let Some(journal) = &mut self.outbound.journal {
                     journal.completed(packet_id);

@@ -212,7 +212,9 @@ impl Session {
             self.outbound.restore(entry, begun);
         }
         self.outbound.rewind();
-        self.unreleased = replay.received;
+        for (packet_id, connection) in replay.received {
+            self.unreleased.insert(packet_id, connection);
+        }
         if let (None, Some(id)) = (&replay.client_id, &self.client_id) {
             put_client_id(&mut journal.bytes, id);
             journal.appended += 1;

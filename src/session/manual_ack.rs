@@ -143,7 +143,8 @@ impl Session {
         let known = held.messages.get(packet_id);
         let last_came = known.map(|message| message.connection);
         let repeated = if exactly_once {
-            let last_came = self.unreleased.insert(packet_id, self.connection);
+            let last_came = self.unreleased.get(packet_id);
+            self.unreleased.insert(packet_id, self.connection);
             let counted = packet.dup || last_came == Some(self.connection);
             self.outstanding += i32::from(!counted);
             last_came.is_some()
@@ -245,7 +246,7 @@ impl Session {
                 // That ends the flow: it gives quota back (MQTT 5.0 section 4.9), and the next one
                 // with this identifier is a new one (MQTT-4.3.3-9).
                 self.outstanding = self.outstanding.saturating_sub(1);
-                self.unreleased.remove(&packet_id);
+                self.unreleased.remove(packet_id);
             }
             self.queue_ack(kind, packet_id, reason);
         }

@@ -38,7 +38,7 @@ mod token_bucket;
 mod tokens;
 mod transmit;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 pub use commands::ConnectRequest;
@@ -175,7 +175,7 @@ pub struct Session {
     inbound_aliases: InboundAliases,
     /// QoS 2 messages delivered and not yet released by PUBREL.
     /// Each with the number of the connection it last came on.
-    unreleased: HashMap<PacketId, u64>,
+    unreleased: PacketIdMap<u64>,
     /// How many of these came on this connection: what our Receive Maximum counts.
     outstanding: i32,
     /// Where the session does not acknowledge by itself.
@@ -345,7 +345,7 @@ impl Session {
             outbound: Outbound::default(),
             outbound_aliases: OutboundAliases::default(),
             inbound_aliases: InboundAliases::default(),
-            unreleased: HashMap::new(),
+            unreleased: PacketIdMap::default(),
             outstanding: 0,
             manual_ack: None,
             connection: 0,
@@ -498,6 +498,7 @@ impl Session {
     pub fn shrink(&mut self) {
         self.transmit.shrink();
         self.outbound.shrink();
+        self.unreleased.shrink();
         self.unwritten.messages.shrink_to_fit();
     }
 
@@ -652,10 +653,14 @@ impl Session {
             return self.queue(&Packet::Ack(Ack::new(kind, packet_id, reason)));
         }
         // In all versions nothing follows the identifier then.
-        let out = self.transmit.open_segment();
-        out.extend_from_slice(&kind.success(packet_id));
-        self.queued += AckKind::SUCCESS_LEN as u64;
-        self.stats.control_sent += 1;
+        self.queue_acks(&kind.success(packet_id));
+    }
+
+    /// Queues acknowledgements of success as they are sent.
+    fn queue_acks(&mut self, acks: &[u8]) {
+        self.transmit.open_segment().extend_from_slice(acks);
+        self.queued += acks.len() as u64;
+        self.stats.control_sent += (acks.len() / AckKind::SUCCESS_LEN) as u64;
     }
 
     fn queue(&mut self, packet: &Packet<'_>) {

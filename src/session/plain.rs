@@ -3,7 +3,7 @@
 
 use super::{Delivery, Resume, Session, State};
 use crate::codec::{AckKind, Frame, PacketType};
-use crate::types::{PacketId, ProtocolVersion, QoS, ReasonCode};
+use crate::types::{PacketId, ProtocolVersion, QoS};
 
 /// Takes plain messages out of received bytes: QoS 0 or 1, not repeated, without properties. It
 /// is valid until the connection ends, and sees nothing of the session.
@@ -39,16 +39,26 @@ impl Session {
         if self.manual_ack.is_some() {
             return 0;
         }
+        // Gathered, as appending costs more than the few bytes themselves.
+        let mut acks = [0; 16 * AckKind::SUCCESS_LEN];
+        let mut filled = 0;
         while count < limit {
             let Some((len, delivery)) = reader.take::<AT_LEAST_ONCE>(&input[taken..]) else {
                 break;
             };
             if let Some(packet_id) = delivery.packet_id {
-                self.queue_ack(AckKind::Puback, packet_id, ReasonCode::SUCCESS);
+                if filled == acks.len() {
+                    self.queue_acks(&acks);
+                    filled = 0;
+                }
+                acks[filled..filled + AckKind::SUCCESS_LEN]
+                    .copy_from_slice(&AckKind::Puback.success(packet_id));
+                filled += AckKind::SUCCESS_LEN;
             }
             taken += len;
             count += 1;
         }
+        self.queue_acks(&acks[..filled]);
         self.count_taken(QoS::AtLeastOnce, count, taken);
         count
     }
