@@ -134,7 +134,8 @@ for sanitizer in $sanitizers; do
 
     MQTTRS_BUILD_DIR=$lib MQTTRS_SANITIZER=$sanitizer MQTTRS_SANITIZER_CC=$toolchain/clang \
         MQTTRS_SANITIZER_LOG=$work/runs.tsv MQTTRS_SANITIZER_OPTIONS=$(options "$sanitizer") \
-        "$cargo" test --locked --no-fail-fast --test c --test shared_loop_programs --test fork -- \
+        "$cargo" test --locked --no-fail-fast --test c --test shared_loop_programs --test fork \
+        --test completion --test message_filters --test requests --test acknowledge -- \
         --test-threads=2 --skip ten_thousand || status=1
 done
 

@@ -15,7 +15,7 @@ use super::handle::{Contents, HANDLES};
 use super::mqttrs::completion::TOKENS;
 use super::mqttrs::loops::LOOPS;
 use super::slots::{Entered, FrozenPool};
-use super::waiters::Pending;
+use super::waiters::{freeze_ends, FrozenWaiters, Pending};
 use crate::reactor::{FrozenLoop, FrozenProcess, FrozenRunner, SharedLoop};
 
 /// From now on, forks are prepared for.
@@ -28,7 +28,11 @@ pub(super) fn prepare_for_forks() {
     });
 }
 
-type FrozenClient = (FrozenRunner<'static>, MutexGuard<'static, Table>);
+type FrozenClient = (
+    FrozenRunner<'static>,
+    MutexGuard<'static, Table>,
+    FrozenWaiters<'static>,
+);
 
 /// Everything that is locked during a fork.
 struct Held {
@@ -38,6 +42,7 @@ struct Held {
     handles: FrozenPool<Contents>,
     all_loops: FrozenPool<SharedLoop>,
     tokens: FrozenPool<Arc<Pending>>,
+    ends: MutexGuard<'static, ()>,
 }
 
 thread_local! {
@@ -54,6 +59,7 @@ unsafe extern "C" fn before() {
             let client = (
                 contents.runner.freeze(),
                 contents.callbacks.filters.freeze(),
+                contents.callbacks.waiters.freeze(),
             );
             (client, inside)
         });
@@ -71,6 +77,7 @@ unsafe extern "C" fn before() {
             handles,
             all_loops,
             tokens: TOKENS.freeze(),
+            ends: freeze_ends(),
         };
         HELD.set(Some(held));
     })
@@ -85,7 +92,7 @@ unsafe extern "C" fn in_child() {
         HELD.with_borrow_mut(|held| {
             let Some(held) = held else { return };
             held.process.inherit();
-            for ((runner, _), inside) in &mut held.runners {
+            for ((runner, ..), inside) in &mut held.runners {
                 if !runner.inherit() {
                     inside.disown();
                 }
@@ -102,7 +109,7 @@ unsafe extern "C" fn in_child() {
 /// Lets go of all locks, and only then leaves the slots, which may free a client.
 fn release() {
     if let Some(held) = HELD.take() {
-        drop(held.process);
+        drop((held.process, held.ends));
         let (locked_loops, loops): (Vec<_>, Vec<_>) = held.loops.into_iter().unzip();
         drop(locked_loops);
         let (locked_runners, runners): (Vec<_>, Vec<_>) = held.runners.into_iter().unzip();

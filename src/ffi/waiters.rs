@@ -15,9 +15,12 @@ use crate::error::{CallerError, Error, Result};
 #[derive(Default)]
 pub(super) struct Waiters(Mutex<Option<Box<Slab>>>);
 
+/// Those of one client while they do not change.
+pub(super) type FrozenWaiters<'a> = MutexGuard<'a, Option<Box<Slab>>>;
+
 /// Places that are used again; a token's number is one more than that of its place.
 #[derive(Default)]
-struct Slab {
+pub(super) struct Slab {
     places: Vec<Option<Waiter>>,
     empty: Vec<u32>,
 }
@@ -93,7 +96,7 @@ impl Waiters {
         for waiter in slab.places.into_iter().flatten() {
             waiter.tell(client, Finished::cleared());
         }
-        drop(ENDING.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(freeze_ends());
         ENDED.notify_all();
     }
 
@@ -102,7 +105,12 @@ impl Waiters {
         self.lock().is_some()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Box<Slab>>> {
+    /// Keeps them as they are, for the time of a fork.
+    pub(super) fn freeze(&self) -> FrozenWaiters<'_> {
+        self.lock()
+    }
+
+    fn lock(&self) -> FrozenWaiters<'_> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -111,6 +119,11 @@ impl Waiters {
 /// client itself.
 static ENDING: Mutex<()> = Mutex::new(());
 static ENDED: Condvar = Condvar::new();
+
+/// Keeps clients from ending, for the time of a fork.
+pub(super) fn freeze_ends() -> MutexGuard<'static, ()> {
+    ENDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Waiter {
     /// Tells it. The callback is through when the token has its result.
@@ -139,7 +152,7 @@ impl Pending {
     /// Waits for the result that the client, which is being destroyed, leaves soon; whether it came
     /// before the deadline.
     pub(super) fn wait_for_end(&self, deadline: Instant) -> bool {
-        let mut ending = ENDING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ending = freeze_ends();
         while self.result().is_none() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || self.client.is_disowned() {
