@@ -1053,9 +1053,10 @@ int mqttrs_unsubscribe(struct mosquitto *mosq,
  * is nothing to wait for.
  *
  * Returns MOSQ_ERR_SUCCESS when there is a result, whatever it says; MOSQ_ERR_TIMEOUT when not;
+ * MOSQ_ERR_NO_CONN when not, and the program has ended the connection, or its loop has given up;
  * MOSQ_ERR_INVAL for `token` NULL or destroyed, a `size` too small, and where it would have to wait in
  * a callback; where this call runs the loop, also what `mosquitto_loop` returns when the
- * connection ends or there is none.
+ * connection ends.
  *
  * The caller promises:
  * `token` is NULL or came from this library; `result` is NULL or has `size` bytes.
@@ -1756,9 +1757,10 @@ int mqttrs_outcome_callback_set(struct mosquitto *mosq,
  * Where nobody runs the client's loop, this call does. Any thread, but not inside a callback of the
  * client, nor on the thread of a shared loop.
  *
- * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_TIMEOUT when messages are left; MOSQ_ERR_INVAL for `mosq` NULL or
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_TIMEOUT when messages are left; MOSQ_ERR_NO_CONN when they are and
+ * the program has ended the connection, or its loop has given up; MOSQ_ERR_INVAL for `mosq` NULL or
  * destroyed, and in a callback; where this call runs the loop, also what `mosquitto_loop`
- * returns when the connection ends or there is none.
+ * returns when the connection ends.
  *
  * The caller promises:
  * `mosq` is NULL or came from `mosquitto_new`.

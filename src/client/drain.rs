@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use super::deliver::thread_token;
-use super::{Client, Guard, Link, Outcome, Publication, QueueOptions};
+use super::{Client, Guard, Link, Outcome, Publication, QueueOptions, State};
 use crate::codec::Properties;
 use crate::error::{CallerError, Result};
 use crate::session::{DrainMark, SessionEvent, State as SessionState};
@@ -101,7 +101,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// `TimedOut` after the deadline.
+    /// `TimedOut` after the deadline; `NotConnected` when nobody is going to connect any more.
     pub fn wait_until(&self, is_done: &dyn Fn() -> bool, deadline: Instant) -> Result<Drained> {
         let mut st = self.lock();
         loop {
@@ -114,6 +114,7 @@ impl Client {
             if !st.hosted && !st.closed {
                 return Ok(Drained::RunLoop);
             }
+            st.check_prospect()?;
             st = self.wait_for_change(st, deadline);
         }
     }
@@ -128,7 +129,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// `TimedOut` after the deadline.
+    /// `TimedOut` after the deadline; `NotConnected` when nobody is going to connect any more.
     pub fn drained(&self, mark: &mut DrainMark, deadline: Instant) -> Result<Drained> {
         let mut st = self.lock();
         loop {
@@ -142,6 +143,7 @@ impl Client {
             if !st.hosted {
                 return Ok(Drained::RunLoop);
             }
+            st.check_prospect()?;
             st = self.wait_for_change(st, deadline);
         }
     }
@@ -155,7 +157,7 @@ impl Client {
     pub fn wait_for_room(&self, message: &Publication<'_>, deadline: Instant) -> bool {
         let mut st = self.lock();
         loop {
-            if st.session.has_room(message) {
+            if st.session.has_room(message) && !st.closed {
                 return true;
             }
             if Instant::now() >= deadline || st.closed {
@@ -207,5 +209,22 @@ impl Client {
             .unwrap_or_else(PoisonError::into_inner);
         st.waiting -= 1;
         st
+    }
+}
+
+impl State {
+    /// Whether a client whose loop somebody runs has a connection, or will have. Where it never
+    /// was to have one, the program is about to say so.
+    fn check_prospect(&self) -> Result<()> {
+        let is_over = matches!(self.link, Link::Down)
+            && self.target.is_some()
+            && !self.lifecycle.wanted
+            && self.blocking_attempts == 0
+            && self.dispatcher.is_none()
+            && !self.session.has_events();
+        match is_over {
+            true => Err(CallerError::NotConnected.into()),
+            false => Ok(()),
+        }
     }
 }

@@ -205,6 +205,7 @@ impl Client {
     pub fn set_hosted(&self, hosted: bool) {
         let mut st = self.lock();
         st.hosted = hosted;
+        self.notify(&mut st); // who waits may have to run the loop
         st.set_low_water();
         if !hosted && st.lifecycle.pause() {
             st.tell(None);

@@ -42,7 +42,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Instant;
 
@@ -203,9 +203,16 @@ const SPINS: u32 = 40;
 /// The same on a single core.
 const YIELDS: u32 = 8;
 
+/// Found out once, or twice where two threads ask at the same time: nobody waits for the other, which
+/// a fork may leave behind.
 fn is_single_core() -> bool {
-    static IT_IS: OnceLock<bool> = OnceLock::new();
-    *IT_IS.get_or_init(|| matches!(thread::available_parallelism(), Ok(cores) if cores.get() == 1))
+    static CORES: AtomicUsize = AtomicUsize::new(0);
+    let mut cores = CORES.load(Ordering::Relaxed);
+    if cores == 0 {
+        cores = thread::available_parallelism().map_or(usize::MAX, usize::from);
+        CORES.store(cores, Ordering::Relaxed);
+    }
+    cores == 1
 }
 
 impl Client {

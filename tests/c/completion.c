@@ -123,6 +123,17 @@ static void ends_with_the_client(void)
     mqttrs_token_destroy(token);
 }
 
+/* The loop's thread ends with the connection that the program ends: then there is nobody to wait for. */
+static void is_not_waited_for_when_nothing_comes(struct mosquitto *m)
+{
+    struct mqttrs_message one = message("late", 1);
+    struct mqttrs_token *token;
+    CHECK_INT(0, mqttrs_publish(m, NULL, &one, NULL, NULL, &token));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mqttrs_token_wait(token, PATIENCE, NULL));
+    CHECK_INT(MOSQ_ERR_NO_CONN, mqttrs_drain(m, PATIENCE));
+    mqttrs_token_destroy(token);
+}
+
 static void *waits(void *token)
 {
     struct mqttrs_result result = wait_for(token);
@@ -165,6 +176,7 @@ int main(int argc, char **argv)
     publish_and_wait(m);
     subscribe_and_wait(m);
     CHECK_INT(0, mosquitto_disconnect(m));
+    is_not_waited_for_when_nothing_comes(m);
     CHECK_INT(0, mosquitto_loop_stop(m, false));
     mosquitto_destroy(m);
     ends_with_the_client();

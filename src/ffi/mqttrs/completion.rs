@@ -216,9 +216,10 @@ pub unsafe extern "C" fn mqttrs_unsubscribe(
 /// is nothing to wait for.
 ///
 /// Returns MOSQ_ERR_SUCCESS when there is a result, whatever it says; MOSQ_ERR_TIMEOUT when not;
+/// MOSQ_ERR_NO_CONN when not, and the program has ended the connection, or its loop has given up;
 /// MOSQ_ERR_INVAL for `token` NULL or destroyed, a `size` too small, and where it would have to wait in
 /// a callback; where this call runs the loop, also what `mosquitto_loop` returns when the
-/// connection ends or there is none.
+/// connection ends.
 ///
 /// # Safety
 /// `token` is NULL or came from this library; `result` is NULL or has `size` bytes.
@@ -331,11 +332,15 @@ fn wait_for(pending: &Pending, deadline: Instant) -> Result<()> {
     if is_done() {
         return Ok(());
     }
-    match pending.client.enter() {
+    let waited = match pending.client.enter() {
         Some(contents) => contents.runner.wait_until(&is_done, deadline),
-        // It is being destroyed, or belongs to the process that this one was forked from.
-        None if pending.wait_for_end(deadline) => Ok(()),
         None => Err(CallerError::TimedOut("it is not done yet").into()),
+    };
+    // One that is being destroyed says what became of it in a moment.
+    let is_ending = waited.is_err() && pending.client.enter().is_none();
+    match is_ending && pending.wait_for_end(deadline) {
+        true => Ok(()),
+        false => waited,
     }
 }
 

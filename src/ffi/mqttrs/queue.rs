@@ -178,9 +178,10 @@ pub unsafe extern "C" fn mqttrs_outcome_callback_set(
 /// Where nobody runs the client's loop, this call does. Any thread, but not inside a callback of the
 /// client, nor on the thread of a shared loop.
 ///
-/// Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_TIMEOUT when messages are left; MOSQ_ERR_INVAL for `mosq` NULL or
+/// Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_TIMEOUT when messages are left; MOSQ_ERR_NO_CONN when they are and
+/// the program has ended the connection, or its loop has given up; MOSQ_ERR_INVAL for `mosq` NULL or
 /// destroyed, and in a callback; where this call runs the loop, also what `mosquitto_loop`
-/// returns when the connection ends or there is none.
+/// returns when the connection ends.
 ///
 /// # Safety
 /// `mosq` is NULL or came from `mosquitto_new`.
