@@ -162,6 +162,7 @@ fn a_message_that_was_not_acknowledged_is_delivered_to_the_next_process(v: Versi
     let mut first = Stored::new(v);
     first.bench.session.set_ack_mode(AckMode::Manual);
     first.bench.reconnect(false, &[]);
+    first.write();
     for mid in [7, 8, 9] {
         first
             .bench
