@@ -10,6 +10,7 @@
 //! | `deliver` | events to the program, one at a time, no lock held |
 //! | `durable` | what has to be on the disk before it is sent or said |
 //! | `throttle` | limits of speed, and received messages that wait for them |
+//! | `lock` | taking the one mutex |
 //! | `drain` | the limits of the queue, and waiting until it is empty |
 //! | `requests` | requests with their responses, and requests to answer |
 //! | `event`, `options` | what the program hears, what it can set |
@@ -31,6 +32,7 @@ mod event;
 mod fork;
 mod intake;
 mod lifecycle;
+mod lock;
 mod options;
 mod pace;
 mod receive;
@@ -42,8 +44,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::time::Instant;
 
 pub use crate::session::{
@@ -197,23 +198,6 @@ impl Io {
 }
 
 type Guard<'a> = MutexGuard<'a, State>;
-
-/// How often a lock is tried before the thread sleeps.
-const SPINS: u32 = 40;
-/// The same on a single core.
-const YIELDS: u32 = 8;
-
-/// Found out once, or twice where two threads ask at the same time: nobody waits for the other, which
-/// a fork may leave behind.
-fn is_single_core() -> bool {
-    static CORES: AtomicUsize = AtomicUsize::new(0);
-    let mut cores = CORES.load(Ordering::Relaxed);
-    if cores == 0 {
-        cores = thread::available_parallelism().map_or(usize::MAX, usize::from);
-        CORES.store(cores, Ordering::Relaxed);
-    }
-    cores == 1
-}
 
 impl Client {
     /// A client that is not connected. `client_id` `None` leaves the choice to the server
@@ -528,60 +512,6 @@ impl Client {
         st.close_store();
         self.notify(&mut st);
         self.kick(st);
-    }
-
-    #[inline(always)]
-    fn lock(&self) -> Guard<'_> {
-        let st = match self.state.try_lock() {
-            Ok(st) => st,
-            Err(_) => self.lock_contended(),
-        };
-        if st.logging.is_on() {
-            return self.mind_log_handler(st);
-        }
-        st
-    }
-
-    /// Most locks are held for less time than it takes to fall asleep. On a single core whoever
-    /// holds one waits for this thread to make way, and woke it up too early if it slept.
-    #[cold]
-    fn lock_contended(&self) -> Guard<'_> {
-        let alone = is_single_core();
-        for round in 0..if alone { YIELDS } else { SPINS } {
-            if alone {
-                thread::yield_now();
-            } else {
-                (0..1 << round.min(5)).for_each(|_| std::hint::spin_loop());
-            }
-            if let Ok(st) = self.state.try_lock() {
-                return st;
-            }
-        }
-        match self.state.lock() {
-            Ok(st) => st,
-            Err(poisoned) => self.recover(poisoned),
-        }
-    }
-
-    /// What a log handler does is not logged: its lines would come back to it for ever.
-    #[inline(never)]
-    fn mind_log_handler<'a>(&self, mut st: Guard<'a>) -> Guard<'a> {
-        let logging = match self.is_in_log_handler() {
-            true => Logging::Off,
-            false => st.logging,
-        };
-        st.session.set_logging(logging);
-        st
-    }
-
-    /// A panic while the mutex was held is a bug that was reported to its caller; the others
-    /// go on with what there is rather than panic too.
-    #[cold]
-    fn recover<'a>(&self, poisoned: PoisonError<Guard<'a>>) -> Guard<'a> {
-        self.state.clear_poison();
-        let mut st = poisoned.into_inner();
-        st.dispatcher = None;
-        st
     }
 }
 
