@@ -129,6 +129,10 @@ uninstall: ## remove everything that install and install-dropin put there
 test: all dropin store packages ## install what the tests need, run every test, print one summary
 	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/test.sh
 
+.PHONY: test-cpp test-go test-python test-ruby
+test-cpp test-go test-python test-ruby: test-%: all dropin packages ## run the tests of one of the bindings alone
+	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/test-binding.sh $*
+
 .PHONY: store
 store: all dropin ## build libraries with the feature `store` in build/store
 	$(MAKE) BUILD=$(BUILD)/store CARGO_FLAGS="$(CARGO_FLAGS) --features store" all
@@ -234,6 +238,6 @@ clean: ## remove everything that was built
 
 .PHONY: help
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
+	@sed -n 's/^\([a-z -]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
 		printf '  make %-15s %s\n' "$$target" "$$text"; \
 	done

@@ -8,6 +8,7 @@ export MQTTRS_BUILD_DIR
 
 log=$MQTTRS_BUILD_DIR/test.log
 status=0
+root=$(dirname "$0")/..
 "${CARGO:-cargo}" test --locked --no-fail-fast "$@" 2>&1 | tee "$log" || status=$?
 
 # Each test binary closes with a line such as
@@ -24,6 +25,18 @@ read -r passed failed ignored < <(awk '
     }
     /^skipped: / { passed--; ignored++ }
     END { print passed + 0, failed + 0, ignored + 0 }' "$log")
+
+for tests in "$root"/bindings/*/test.sh; do
+    [ -x "$tests" ] || continue
+    name=$(basename "$(dirname "$tests")")
+    echo
+    echo "The tests of bindings/$name"
+    "$root/scripts/test-binding.sh" "$name" || status=1
+    read -r its_passed its_failed its_skipped < <(sed -n "s/^$name: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped\$/\1 \2 \3/p" \
+        "$MQTTRS_BUILD_DIR/test-$name.log" | tail -n 1 | grep . || echo 0 0 0)
+    passed=$((passed + its_passed)) failed=$((failed + its_failed)) ignored=$((ignored + its_skipped))
+    grep -E '^skipped: ' "$MQTTRS_BUILD_DIR/test-$name.log" >>"$log" || true
+done
 
 echo
 echo "All tests of libmqttrs (the whole log: $log)"
