@@ -147,7 +147,7 @@ chaos: all store packages ## FAULTS= faults (2000) of network, brokers and proce
 	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" FAULTS="$(FAULTS)" SEED="$(SEED)" scripts/chaos.sh
 
 .PHONY: pages
-pages: ## put docs/reliability.md and docs/features.md together from the results beside them
+pages: ## put docs/reliability.md, docs/features.md and README.md's comparison together from results in docs/
 	python3 -B scripts/pages.py
 
 .PHONY: stop-times

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Puts the pages together whose parts commands have measured.
 
-pages.py          writes docs/reliability.md and docs/features.md
+pages.py          writes docs/reliability.md, docs/features.md, the comparison in README.md and its picture
 pages.py check    ends with 1 when one would change
 
 A page is docs/PAGE/intro.md, and then a section for each docs/PAGE/PART.json, as the command
@@ -11,6 +11,8 @@ that measured it has left it: title, command, intro, tables (title, columns, row
 import json
 import pathlib
 import sys
+
+import front_page
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 PAGES = {
@@ -48,12 +50,14 @@ def cell(value):
 def main(arguments):
     if arguments not in ([], ["check"]):
         sys.exit(__doc__)
-    for name in PAGES:
-        path, text = DOCS / f"{name}.md", page(name)
+    texts = {DOCS / f"{name}.md": page(name) for name in PAGES}
+    texts[DOCS / "performance" / "front.svg"] = front_page.drawing()
+    texts[DOCS.parent / "README.md"] = front_page.readme()
+    for path, text in texts.items():
         if not arguments:
             path.write_text(text)
-        elif path.read_text() != text:
-            sys.exit(f"docs/{name}.md is not what scripts/pages.py makes of docs/{name}/")
+        elif not path.exists() or path.read_text() != text:
+            sys.exit(f"{path.relative_to(DOCS.parent)} is not what scripts/pages.py makes of the results in docs/")
 
 
 main(sys.argv[1:])

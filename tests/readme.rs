@@ -1,4 +1,4 @@
-//! What README.md shows and claims is tried.
+//! What README.md and the pages that it leads to first show and claim is tried.
 
 #[allow(dead_code)]
 #[path = "programs/broker.rs"]
@@ -17,23 +17,27 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-fn readme() -> String {
-    fs::read_to_string(source("README.md")).unwrap()
+const README: &str = "README.md";
+const TOUR: &str = "docs/api-tour.md";
+const REPLACING: &str = "docs/replacing-libmosquitto.md";
+
+fn read(document: &str) -> String {
+    fs::read_to_string(source(document)).unwrap_or_else(|error| panic!("{document}: {error}"))
 }
 
 /// The lines between ```` ```language ```` and the fence's end, of each such block.
-fn blocks(language: &str) -> Vec<String> {
-    let readme = readme();
+fn blocks(document: &str, language: &str) -> Vec<String> {
+    let text = read(document);
     let fence = format!("```{language}\n");
-    let all = readme.split(&fence).skip(1);
+    let all = text.split(&fence).skip(1);
     all.map(|rest| rest.split("```").next().unwrap().to_owned())
         .collect()
 }
 
 /// The rows of the table whose heading row is `heading`, cells without backquotes.
-fn table(heading: &str) -> Vec<[String; 2]> {
-    let readme = readme();
-    let (_, table) = readme.split_once(heading).expect("there is such a table");
+fn table(document: &str, heading: &str) -> Vec<[String; 2]> {
+    let text = read(document);
+    let (_, table) = text.split_once(heading).expect("there is such a table");
     let rows: Vec<_> = table
         .lines()
         .skip(2)
@@ -67,15 +71,15 @@ fn compile(scratch: &Scratch, name: &str, code: &str) -> PathBuf {
 fn the_c_program_prints_the_greeting_that_it_sends_itself() {
     let scratch = Scratch::new("readme-program");
     let broker = DemoBroker::start();
-    let program = compile(&scratch, "greet", &blocks("c")[0]);
+    let program = compile(&scratch, "greet", &blocks(README, "c")[0]);
     let greeting = stdout_of(Command::new(program).arg(broker.port.to_string()));
     assert_eq!(greeting, "greetings/world: hello\n");
 }
 
-/// The README's program over TLS with a server that shows `certificate`.
+/// The tour's program over TLS with a server that shows `certificate`.
 fn run_over_tls(certificate: &str) -> Output {
     let scratch = Scratch::new(&format!("readme-{certificate}"));
-    let program = compile(&scratch, "tls", &blocks("c")[1]);
+    let program = compile(&scratch, "tls", &blocks(TOUR, "c")[0]);
     let file = |name: &str| certificates().text(name);
     let settings = [
         format!("certfile {}", file(&format!("{certificate}.crt"))),
@@ -96,23 +100,96 @@ fn the_tls_program_succeeds_with_a_good_server_and_says_what_is_wrong_with_an_ex
     assert!(!expired.status.success());
     assert_eq!(
         String::from_utf8_lossy(&expired.stderr),
-        blocks("text")[0],
-        "the program and the README"
+        blocks(TOUR, "text")[0],
+        "the program and the page"
     );
 }
 
 #[test]
 fn the_calls_that_choose_a_way_succeed() {
-    let checks = table("| for | call |")
+    let checks = table(TOUR, "| for | call |")
         .into_iter()
         .map(|[what, call]| format!("if ({call} != MOSQ_ERR_SUCCESS) {{ puts(\"{what}\"); }}\n"));
     // Those would go to other machines.
-    let connecting = table("| the server is | call |")
+    let connecting = table(TOUR, "| the server is | call |")
         .into_iter()
         .map(|[_, call]| format!("if (argc > 1) {{ {call}; }}\n"));
     let scratch = Scratch::new("readme-ways");
     scratch.write("ca.crt", "");
     assert_no_check_fails(&scratch, "ways", checks.chain(connecting).collect());
+}
+
+/// What the calls in the tour's tables take, but for the program's `options`, which each has in a
+/// type of its own.
+const SURROUNDINGS: &str = r#"
+#include <stdio.h>
+#include <mqttrs.h>
+
+MQTTRS_CB_done on_done;
+MQTTRS_CB_message on_temperature;
+MQTTRS_CB_outcome on_outcome;
+MQTTRS_CB_received on_message;
+MQTTRS_CB_request on_request;
+MQTTRS_CB_response on_response;
+mqttrs_lifecycle_callback on_lifecycle;
+mqttrs_log_callback on_log;
+int (*on_password)(char *buf, int size, int rwflag, void *userdata);
+struct mqttrs_connection connection;
+struct mqttrs_message message, messages[2];
+struct mqttrs_received *received;
+struct mqttrs_result result;
+struct mqttrs_server servers[2];
+struct mqttrs_stats stats;
+struct mqttrs_subscription subscriptions[2];
+struct mqttrs_throttle limit;
+struct mqttrs_token *token, *tokens[2];
+struct mosquitto *mosq;
+struct mosquitto_message *request, *response;
+mosquitto_property *props, *request_props;
+const char *filters[2], *names[2];
+char why[512];
+const char data[1], key[1];
+size_t size, key_size;
+void *userdata;
+int mid, results[2];
+"#;
+
+#[test]
+fn every_call_of_the_tour_compiles_and_no_function_of_ours_is_missing() {
+    let tour = read(TOUR);
+    let calls: Vec<&str> = tour
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .filter_map(|line| line.split(" | ").nth(1)?.split('`').nth(1))
+        .collect();
+    let statements = calls.iter().map(|call| {
+        let declaration = match call.split('(').next().unwrap() {
+            "mqttrs_store_open" => "struct mqttrs_store_options options = {0}; ",
+            "mqttrs_reconnect_set" => "struct mqttrs_reconnect_options options = {0}; ",
+            "mqttrs_queue_set" => "struct mqttrs_queue_options options = {0}; ",
+            "mqttrs_receive_once" | "mqttrs_receive_each" => {
+                "struct mqttrs_subscription filters[2] = {0}; "
+            }
+            // What it gives is used by calls below it.
+            "struct mqttrs_loop *loop = mqttrs_loop_new" => return format!("{call};\n"),
+            _ => "",
+        };
+        format!("{{ {declaration}{call}; }}\n")
+    });
+    let code = format!(
+        "{SURROUNDINGS}int main(void) {{ {} return 0; }}",
+        statements.collect::<String>()
+    );
+    compile(&Scratch::new("readme-tour"), "tour", &code);
+
+    let map = read("mqttrs.map");
+    let ours = map
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(';'))
+        .filter(|name| name.starts_with("mqttrs_"));
+    for name in ours {
+        assert!(tour.contains(&format!("{name}(")), "{name}");
+    }
 }
 
 /// Whether connecting gives `result`.
@@ -125,25 +202,27 @@ fn connecting_gives(result: &str, after: &str) -> String {
 
 #[test]
 fn what_cannot_work_gives_what_the_table_says_and_no_connection_without_tls() {
-    let checks = table("| call | gives |").into_iter().map(|[call, result]| {
-        let then = match call.starts_with("mosquitto_ssl_get") {
-            true => String::new(),
-            false => connecting_gives("MOSQ_ERR_TLS", &call),
-        };
-        format!(
-            "mosquitto_reinitialise(mosq, NULL, true, NULL);
+    let checks = table(REPLACING, "| call | gives |")
+        .into_iter()
+        .map(|[call, result]| {
+            let then = match call.starts_with("mosquitto_ssl_get") {
+                true => String::new(),
+                false => connecting_gives("MOSQ_ERR_TLS", &call),
+            };
+            format!(
+                "mosquitto_reinitialise(mosq, NULL, true, NULL);
              if ({call} != {result}) {{ puts(\"{}\"); }}
              {then}",
-            call.replace('"', "'")
-        )
-    });
+                call.replace('"', "'")
+            )
+        });
     let scratch = Scratch::new("readme-never");
     assert_no_check_fails(&scratch, "never", checks.collect());
 }
 
 #[test]
 fn what_is_not_there_yet_refuses_to_connect_with_what_the_table_says() {
-    let rows = table("| with TLS, after this | connecting gives |");
+    let rows = table(REPLACING, "| with TLS, after this | connecting gives |");
     let checks = rows.into_iter().map(|[call, result]| {
         let name = call.replace('"', "'");
         let then = connecting_gives(&result, &call);
@@ -183,16 +262,16 @@ fn the_packet_limit_is_the_one_the_library_has() {
     let claim = format!("packets of up to {} MiB", limit >> 20);
     assert_eq!(limit % (1 << 20), 0);
     assert!(
-        readme().contains(&claim),
-        "the README does not say: {claim}"
+        read("docs/conventions.md").contains(&claim),
+        "the page of conventions does not say: {claim}"
     );
 }
 
 #[test]
 fn each_make_target_exists() {
     let help = stdout_of(Command::new("make").arg("help").current_dir(source("")));
-    let readme = readme();
-    let commands = readme.lines().filter_map(|line| {
+    let pages = [README, "docs/installing.md", REPLACING].map(read).concat();
+    let commands = pages.lines().filter_map(|line| {
         let command = line.strip_prefix("    ")?;
         let target = command.trim_start_matches("sudo ").strip_prefix("make ")?;
         target.split_whitespace().next().filter(|word| *word != "#")
@@ -209,7 +288,7 @@ fn each_make_target_exists() {
 
 #[test]
 fn the_map_names_every_layer_and_nothing_that_is_not_there() {
-    let places: Vec<_> = table("| place | what it is |")
+    let places: Vec<_> = table("CONTRIBUTING.md", "| place | what it is |")
         .into_iter()
         .flat_map(|[place, _]| place.split(", ").map(str::to_owned).collect::<Vec<_>>())
         .collect();
@@ -228,7 +307,7 @@ fn the_map_names_every_layer_and_nothing_that_is_not_there() {
 
 #[test]
 fn each_link_leads_somewhere() {
-    let readme = readme();
+    let readme = read(README);
     let links: Vec<_> = readme
         .split("](")
         .skip(1)
@@ -236,6 +315,7 @@ fn each_link_leads_somewhere() {
         .collect();
     assert!(!links.is_empty());
     for link in links {
+        let link = link.split('#').next().unwrap();
         assert!(Path::new(&source(link)).exists(), "{link} does not exist");
     }
 }
