@@ -14,7 +14,7 @@ const YIELDS: u32 = 8;
 
 /// Found out once, or twice where two threads ask at the same time: nobody waits for the other, which
 /// a fork may leave behind.
-fn is_single_core() -> bool {
+pub(super) fn is_single_core() -> bool {
     static CORES: AtomicUsize = AtomicUsize::new(0);
     let mut cores = CORES.load(Ordering::Relaxed);
     if cores == 0 {

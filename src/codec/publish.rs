@@ -21,23 +21,20 @@ pub fn put_plain(
     payload: &[u8],
     body_len: usize,
 ) {
-    const LONGEST_HEADER: usize = 8;
+    const LONGEST_HEADER: usize = 5;
     if out.capacity() - out.len() < LONGEST_HEADER + body_len {
         out.reserve(LONGEST_HEADER + body_len);
     }
-    let topic_len = topic.len() as u16;
-    let [high, low] = topic_len.to_be_bytes();
-    let first = (PacketType::Publish as u8) << 4 | flags;
-    // Copied as a whole, which is one instruction, and then cut.
-    let (header, len) = if body_len < 128 {
-        ([first, body_len as u8, high, low, 0, 0, 0, 0], 4)
+    out.push((PacketType::Publish as u8) << 4 | flags);
+    if body_len < 128 {
+        out.push(body_len as u8);
     } else {
-        let (rest, more) = (body_len as u8 | 0x80, (body_len >> 7) as u8);
-        ([first, rest, more, high, low, 0, 0, 0], 5)
-    };
-    let before = out.len();
-    out.extend_from_slice(&header);
-    out.truncate(before + len);
+        out.push(body_len as u8 | 0x80);
+        out.push((body_len >> 7) as u8);
+    }
+    let [high, low] = (topic.len() as u16).to_be_bytes();
+    out.push(high);
+    out.push(low);
     out.extend_from_slice(topic.as_bytes());
     if with_properties {
         out.push(0);

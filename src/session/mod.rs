@@ -204,6 +204,9 @@ struct Unwritten {
     bytes: u64,
 }
 
+/// With so many bytes on their way, see [`Session::is_far_ahead`].
+const FAR_AHEAD: usize = 512 * 1024;
+
 /// How many answers to the server may be on their way. They are of four bytes mostly, and each
 /// connection takes far more than a million bytes before it is full.
 const MOST_OWED: u32 = 256 * 1024;
@@ -462,6 +465,12 @@ impl Session {
     /// Whether bytes wait to be sent.
     pub fn has_transmit(&self) -> bool {
         !self.transmit.is_empty()
+    }
+
+    /// Whether so much is to be sent that there is no sense in adding to it before some was.
+    #[inline(always)]
+    pub fn is_far_ahead(&self) -> bool {
+        self.transmit.closed_len() >= FAR_AHEAD
     }
 
     /// Moves the bytes to send behind those in `into`.

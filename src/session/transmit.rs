@@ -50,6 +50,12 @@ impl TransmitBuf {
         self.closed_len + self.tail.len() - self.head
     }
 
+    /// How many bytes are in segments that do not grow any more, sent ones included.
+    #[inline(always)]
+    pub fn closed_len(&self) -> usize {
+        self.closed_len
+    }
+
     /// Whether none wait.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
