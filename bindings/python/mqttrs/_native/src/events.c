@@ -40,7 +40,7 @@ static char *room_for(struct queue *queue, size_t len)
 {
 	size_t needed = queue->bytes_len + len;
 
-	if (needed > queue->bytes_room) {
+	if (!queue->bytes || needed > queue->bytes_room) {
 		size_t room = queue->bytes_room ? queue->bytes_room : 4096;
 		char *bytes;
 
