@@ -5,5 +5,6 @@
 """
 
 from ._native import __version__
+from .exception import MQTTException
 
-__all__ = ["__version__"]
+__all__ = ["MQTTException", "__version__"]

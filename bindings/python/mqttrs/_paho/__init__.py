@@ -1,0 +1,1 @@
+"""Paho's API by concern; programs use `mqttrs.client` and its neighbours."""
