@@ -8,6 +8,7 @@
 PREFIX     ?= /usr/local
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
 DESTDIR    ?=
 # What else cargo is told about the library, such as
 # `make CARGO_FLAGS="--no-default-features --features ring"`.
@@ -52,7 +53,11 @@ HEADER_DIRS := $(sort $(filter-out ./,$(dir $(HEADERS))))
 our_includedir := $(INCLUDEDIR)/mqttrs
 our_libdir := $(LIBDIR)/mqttrs
 cmakedir := $(LIBDIR)/cmake/mqttrs
+our_mandir := $(MANDIR)/man3
 pkgconfigdir := $(LIBDIR)/pkgconfig
+
+# What a man page describes, which are its other names.
+names_of = sed -n '/^\.SH NAME/ { n; s/ \\- .*//; s/,//g; p; }'
 
 .PHONY: all
 all: $(ARCHIVE) $(SHARED) $(LINK) ## build build/libmqttrs.so and build/libmqttrs.a
@@ -94,7 +99,7 @@ $(LINK): $(SHARED)
 	ln -sfn $(<F) $@
 
 .PHONY: install
-install: all ## install under PREFIX (LIBDIR, INCLUDEDIR, DESTDIR are heeded)
+install: all ## install under PREFIX (LIBDIR, INCLUDEDIR, MANDIR, DESTDIR are heeded)
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(pkgconfigdir) $(DESTDIR)$(cmakedir) $(DESTDIR)$(our_includedir)
 	$(INSTALL) -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)/$(notdir $(SHARED))
 	ln -sfn $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/$(notdir $(LINK))
@@ -108,6 +113,13 @@ install: all ## install under PREFIX (LIBDIR, INCLUDEDIR, DESTDIR are heeded)
 		ABI=$(ABI) INCLUDEDIR=$$(realpath -ms --relative-to=$(cmakedir) $(our_includedir))
 	scripts/fill-in.sh cmake/mqttrsConfigVersion.cmake.in $(DESTDIR)$(cmakedir)/mqttrsConfigVersion.cmake \
 		VERSION=$(VERSION)
+	$(INSTALL) -d $(DESTDIR)$(our_mandir)
+	set -e; for page in docs/man/*.3; do \
+		$(INSTALL) -m 644 $$page $(DESTDIR)$(our_mandir)/; \
+		for name in $$($(names_of) $$page); do \
+			[ $$name.3 = $${page##*/} ] || ln -sfn $${page##*/} $(DESTDIR)$(our_mandir)/$$name.3; \
+		done; \
+	done
 
 .PHONY: install-dropin
 install-dropin: dropin ## install LIBDIR/mqttrs/libmosquitto.so.1, to be named in LD_LIBRARY_PATH or ld.so.conf.d
@@ -121,6 +133,9 @@ uninstall: ## remove everything that install and install-dropin put there
 	rm -f $(DESTDIR)$(our_libdir)/$(notdir $(DROPIN)) $(DESTDIR)$(pkgconfigdir)/mqttrs.pc
 	rm -f $(DESTDIR)$(cmakedir)/mqttrsConfig.cmake $(DESTDIR)$(cmakedir)/mqttrsConfigVersion.cmake
 	rm -f $(addprefix $(DESTDIR)$(our_includedir)/,$(HEADERS))
+	for page in docs/man/*.3; do for name in $$($(names_of) $$page) $$(basename $$page .3); do \
+		rm -f $(DESTDIR)$(our_mandir)/$$name.3; \
+	done; done
 	for folder in $(addprefix $(our_includedir)/,$(HEADER_DIRS)) $(our_includedir) $(our_libdir) $(cmakedir); do \
 		if [ -d $(DESTDIR)$$folder ]; then rmdir --ignore-fail-on-non-empty $(DESTDIR)$$folder; fi; \
 	done
@@ -149,6 +164,27 @@ chaos: all store packages ## FAULTS= faults (2000) of network, brokers and proce
 .PHONY: pages
 pages: ## put docs/reliability.md, docs/features.md and README.md's comparison together from results in docs/
 	python3 -B scripts/pages.py
+
+# The last version of mdBook that is content with our oldest cargo. It is a program to read with: its
+# own speed does not matter, that of building it does.
+MDBOOK_VERSION := 0.4.52
+MDBOOK := $(BUILD)/tools/bin/mdbook
+
+$(MDBOOK):
+	CARGO_PROFILE_RELEASE_OPT_LEVEL=1 $(CARGO) install --locked --root $(BUILD)/tools --target-dir $(BUILD)/tools/target \
+		--version $(MDBOOK_VERSION) --no-default-features --features search mdbook
+	rm -rf $(BUILD)/tools/target
+
+.PHONY: docs
+docs: $(MDBOOK) ## build the manual: build/docs/html/index.html, to be opened in a browser
+	scripts/install-packages.sh python3
+	python3 -B scripts/manual book $(BUILD)/docs
+	$(MDBOOK) build $(BUILD)/docs
+	python3 -B scripts/manual html $(BUILD)/docs/html
+
+.PHONY: man
+man: ## write docs/man anew from the headers
+	python3 -B scripts/manual man
 
 .PHONY: stop-times
 stop-times: ## how long each way to stop takes in each state of the network; writes docs/reliability/stop.json

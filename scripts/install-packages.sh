@@ -9,7 +9,7 @@ set -eu
 # for C and C++, and a daemon that links it; SOCKS5 and HTTP proxies.
 peers="mosquitto mosquitto-clients libmosquitto1 libmosquitto-dev libmosquittopp-dev collectd-core openssl microsocks dante-server tinyproxy-bin squid"
 # What builds and examines the C programs.
-tools="binutils cmake gcc g++ libc6-dev libssl-dev libuv1-dev make pkg-config strace valgrind"
+tools="binutils cmake gcc g++ libc6-dev libssl-dev libuv1-dev make mandoc pkg-config python3 strace valgrind"
 # Services among the packages above.
 services="mosquitto collectd microsocks danted squid"
 

@@ -72,6 +72,7 @@ settings! {
     a_key_in_memory_of_another_certificate: |m| certificate(m, &bytes("client.crt"), &bytes("server.key"));
     revocation_lists_that_are_none: |m| memory(mqttrs_tls_crl_set, m, b"garbage");
     a_revocation_list_cut_short: |m| { good(m); memory(mqttrs_tls_crl_set, m, &bytes("ca.crl")[..200]) };
+    a_revocation_list_of_version_1: |m| { good(m); memory(mqttrs_tls_crl_set, m, &bytes("other-ca.crl")) };
     a_file_of_revocation_lists_that_is_not_there: |m| { good(m); text(mqttrs_tls_crl_file_set, m, "/nonexistent") };
     a_file_of_revocation_lists_without_any: |m| { good(m); text(mqttrs_tls_crl_file_set, m, &file("garbage.crt")) };
     pins_that_are_none: |m| text(mqttrs_tls_pins_set, m, "sha256//short");

@@ -84,7 +84,12 @@ fn install_puts_each_file_in_its_place() {
             .iter()
             .map(|header| Path::new("opt/mq/headers/mqttrs").join(header)),
     );
-    assert_eq!(files(&scratch.path("")), expected);
+    let (manual, rest): (BTreeSet<_>, BTreeSet<_>) = files(&scratch.path(""))
+        .into_iter()
+        .partition(|path| path.starts_with("opt/mq/share/man"));
+    assert_eq!(rest, expected);
+    let pages = fs::read_dir(source("docs/man")).unwrap().count();
+    assert!(pages > 10 && manual.len() > pages + 100, "{manual:?}");
 
     let mode = |file: &str| {
         let metadata = fs::metadata(scratch.path("opt/mq").join(file)).unwrap();
@@ -94,6 +99,24 @@ fn install_puts_each_file_in_its_place() {
     assert_eq!(mode("lib/triplet/libmqttrs.a"), 0o644);
     assert_eq!(mode("lib/triplet/pkgconfig/mqttrs.pc"), 0o644);
     assert_eq!(mode("headers/mqttrs/mosquitto.h"), 0o644);
+}
+
+#[test]
+fn each_function_is_the_name_of_a_man_page() {
+    let scratch = Scratch::new("install-man");
+    make(&["install"], &["MANDIR=/man"], &scratch);
+    let map = fs::read_to_string(source("mqttrs.map")).unwrap();
+    let functions = map.lines().filter_map(|line| line.trim().strip_suffix(';'));
+    let mut count = 0;
+    for function in functions.filter(|name| name.contains("mosquitto_") || name.contains("mqttrs_"))
+    {
+        let page = fs::read_to_string(scratch.path(&format!("man/man3/{function}.3")));
+        let page = page.unwrap_or_else(|error| panic!("{function}: {error}"));
+        assert!(page.contains(&format!(".SS {function}()")), "{function}");
+        count += 1;
+    }
+    assert!(count > 180, "{count}");
+    assert!(scratch.path("man/man3/libmqttrs.3").exists());
 }
 
 #[test]

@@ -62,8 +62,8 @@ impl Certificates {
     /// `.old-aes256.key`, `.old-aes128.key` and `.old-des3.key`; `client.sec1.key` and
     /// `client-rsa.pkcs1.key`. Their password is [`PASSWORD`].
     ///
-    /// Also: `ca.crl`, which revokes `server-revoked` and `client-revoked`; `other-ca.crl`, which
-    /// revokes nothing; `both-ca.crt` with both authorities; `capath`, a folder with `ca` and
+    /// Also: `ca.crl`, which revokes `server-revoked` and `client-revoked`; `other-ca.crl`, of
+    /// version 1, which revokes nothing; `both-ca.crt` with both authorities; `capath`, a folder with `ca` and
     /// `other-ca` as `openssl rehash` leaves it; `garbage.crt`, which is no PEM; `empty.crt`.
     pub fn path(&self, name: &str) -> PathBuf {
         let path = self.dir.join(name);
@@ -189,6 +189,7 @@ impl Certificates {
         ca("ca", "-revoke server-revoked.crt");
         ca("ca", "-revoke client-revoked.crt");
         let next = "-gencrl -crl_lastupdate 19750101000000Z -crl_nextupdate 20991231235959Z";
+        fs::write(self.dir.join("ca.crlnumber"), "01\n").unwrap();
         ca("ca", &format!("{next} -out ca.crl"));
         ca("other-ca", &format!("{next} -out other-ca.crl"));
         self.concatenate("both-ca.crt", &["other-ca.crt", "ca.crt"]);
@@ -293,6 +294,7 @@ unique_subject = no
 default_md = sha256
 policy = any
 default_crl_days = 1
+crlnumber = ca.crlnumber
 
 [by_other-ca]
 database = other-ca.index

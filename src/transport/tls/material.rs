@@ -39,12 +39,12 @@ pub(super) fn revocation_lists(data: &[u8]) -> Outcome<Vec<CertificateRevocation
     if all.is_empty() {
         return Err("no revocation list in it".to_owned());
     }
-    // One that is left out would be revocations nobody sees.
+    // One that is left out would be revocations nobody sees. Version 1 is not read: rustls takes none.
     if !all
         .iter()
         .all(|list| certificate::parse_list(list).is_some())
     {
-        return Err("it is no X.509 revocation list".to_owned());
+        return Err("it is no X.509 revocation list of version 2".to_owned());
     }
     Ok(all)
 }
