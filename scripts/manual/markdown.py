@@ -24,9 +24,9 @@ def index(groups: list[Group]) -> str:
         "`<mqttrs.h>` for these and our own. The names say which is which: `mosquitto_*` are "
         "libmosquitto's, `mqttrs_*` what is added here, for the same clients.",
         "",
-        "Unless a function says otherwise: it may be called from any thread and in any callback; what "
-        "it is given it copies; what a callback is given lives until that returns; a client that is "
-        "NULL or was destroyed is `MOSQ_ERR_INVAL`.",
+        "[Conventions](../conventions.md) has what holds for all of them. In the examples, `must` ends the "
+        "program unless a call returns `MOSQ_ERR_SUCCESS`, and `expect` unless something holds; each page has "
+        "its examples as a whole program at its end.",
         "",
         "| page | functions |",
         "|---|---|",
