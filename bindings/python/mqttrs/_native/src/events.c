@@ -35,8 +35,8 @@ void queue_clear(struct queue *queue)
 	queue->bytes_len = 0;
 }
 
-/* Room for so many bytes at the end; NULL without memory. */
-static char *room_for(struct queue *queue, size_t len)
+/* Makes room for so many bytes at the end; false without memory. */
+static bool room_for(struct queue *queue, size_t len)
 {
 	size_t needed = queue->bytes_len + len;
 
@@ -48,11 +48,11 @@ static char *room_for(struct queue *queue, size_t len)
 			room *= 2;
 		bytes = realloc(queue->bytes, room);
 		if (!bytes)
-			return NULL;
+			return false;
 		queue->bytes = bytes;
 		queue->bytes_room = room;
 	}
-	return queue->bytes + queue->bytes_len;
+	return true;
 }
 
 static struct event *slot(struct queue *queue)
@@ -76,15 +76,13 @@ static void push(struct core *core, struct event event, const void *text, size_t
 {
 	struct queue *queue = &core->incoming;
 	struct event *place;
-	char *bytes;
 
 	if (properties)
 		(void)mosquitto_property_copy_all(&event.properties, properties);
 	pthread_mutex_lock(&core->mutex);
 	/* Codes, which have no text before them, are read in place. */
 	queue->bytes_len = (queue->bytes_len + 7) & ~(size_t)7;
-	bytes = room_for(queue, text_len + data_len);
-	place = bytes ? slot(queue) : NULL;
+	place = room_for(queue, text_len + data_len) ? slot(queue) : NULL;
 	if (!place) {
 		pthread_mutex_unlock(&core->mutex);
 		mosquitto_property_free_all(&event.properties);
@@ -96,9 +94,9 @@ static void push(struct core *core, struct event event, const void *text, size_t
 	event.text_len = text_len;
 	event.data_len = data_len;
 	if (text_len)
-		memcpy(bytes, text, text_len);
+		memcpy(queue->bytes + event.offset, text, text_len);
 	if (data_len)
-		memcpy(bytes + text_len, data, data_len);
+		memcpy(queue->bytes + event.offset + text_len, data, data_len);
 	queue->bytes_len += text_len + data_len;
 	/* A message with several callbacks is acknowledged behind the last of them. */
 	if (event.acknowledge && queue->len > 0) {
