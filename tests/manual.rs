@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const EXAMPLES: &str = "docs/reference/examples";
+/// Callbacks need not use every argument.
+const STRICT: [&str; 3] = ["-Wextra", "-pedantic", "-Wno-unused-parameter"];
 
 #[test]
 fn every_function_and_type_is_described_and_every_link_leads_somewhere() {
@@ -66,7 +68,7 @@ fn the_examples_of_the_reference_run() {
     let mut count = 0;
     for example in files(EXAMPLES, "c") {
         let name = example.file_stem().unwrap().to_str().unwrap();
-        let program = compiled(&scratch, &example, &["-Wextra", "-pedantic"]);
+        let program = compiled(&scratch, &example, &STRICT);
         if name != "tls" {
             run(Command::new(program)
                 .arg(&port)
@@ -81,7 +83,7 @@ fn the_examples_of_the_reference_run() {
 fn the_example_of_tls_runs_with_a_broker_that_asks_for_a_certificate() {
     let scratch = Scratch::new("manual-tls");
     let example = source(EXAMPLES).join("tls.c");
-    let program = compiled(&scratch, &example, &["-Wextra", "-pedantic"]);
+    let program = compiled(&scratch, &example, &STRICT);
     let settings = [
         format!("certfile {}", certificates().text("server.crt")),
         format!("keyfile {}", certificates().text("server.key")),
@@ -106,7 +108,8 @@ fn the_code_on_the_pages_compiles_and_whole_programs_run() {
             let code = whole(block);
             let file = scratch.write(&format!("{name}-{number}.c"), &code);
             let relaxed = ["-Wno-unused-function", "-Wno-unused-variable"];
-            if code.contains("int main(") {
+            // The tour's programs have arguments and a test of their own.
+            if code.contains("int main(") && page.starts_with(source("docs/book")) {
                 let program = compiled(&scratch, &file, &relaxed);
                 run(Command::new(program).arg(broker.port().to_string()));
                 programs += 1;

@@ -36,7 +36,7 @@ def assemble(groups: list[Group], target: pathlib.Path) -> None:
     for page in pages:
         text = generated[page] if page in generated else (ROOT / page).read_text()
         if page == EXAMPLES:
-            text += programs()
+            text = programs(text)
         write(target / "src" / placed(page), linker.page(page, text))
     for data in linker.data:
         write(target / "src" / placed(data), (ROOT / data).read_bytes())
@@ -69,13 +69,13 @@ def read_summary(groups: list[Group]) -> tuple[str, list[str]]:
     return "\n".join(lines) + "\n", pages
 
 
-def programs() -> str:
-    """The sources of the examples, each folded in."""
-    blocks = [
-        f"## {path.stem}\n\n<details><summary>{path.name}</summary>\n\n```c\n{path.read_text().rstrip()}\n```\n\n</details>"
-        for path in sorted((ROOT / EXAMPLES).parent.glob("*.c"))
-    ]
-    return "\n" + "\n\n".join(blocks) + "\n"
+def programs(readme: str) -> str:
+    """The README of the examples, with their sources below its table, to which its names lead."""
+    names = re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE)
+    folder = (ROOT / EXAMPLES).parent
+    sources = [f"## {name}\n\n```c\n{(folder / f'{name}.c').read_text().rstrip()}\n```\n" for name in names]
+    linked = re.sub(r"^\| `(\w+)` \|", r"| [`\1`](#\1) |", readme, flags=re.MULTILINE)
+    return "\n".join([linked, *sources])
 
 
 def placed(path: str) -> str:
@@ -97,6 +97,9 @@ class Linker:
             for item in [*group.functions, *group.types]
             if item.kind != "constant"
         }
+        # An enum is named without that word too; structures are not, as functions have their names.
+        for heading, place in list(self.places.items()):
+            self.places.setdefault(heading.removeprefix("enum "), place)
 
     def page(self, path: str, text: str) -> str:
         blocks = re.split(r"(^ *```.*?^ *```$)", text, flags=re.MULTILINE | re.DOTALL)

@@ -25,14 +25,14 @@ class Group:
         return (ROOT / self.example_path).read_text()
 
     def examples(self) -> dict[str, str]:
-        """For each function the part of the program that shows it."""
-        parts = parts_of(self.program())
-        return {
-            function.name: part
-            for function in self.functions
-            for part in [next((p for p in parts if calls(p, function.name)), None)]
-            if part
-        }
+        """For each function what shows it: a function of the program, and the callbacks it names."""
+        parts = {name_of(part): part for part in parts_of(self.program())}
+        found = {}
+        for function in self.functions:
+            part = next((part for part in parts.values() if calls(part, function.name)), None)
+            if part:
+                found[function.name] = with_callbacks(part, parts, function.name)
+        return found
 
 
 def groups() -> list[Group]:
@@ -85,6 +85,28 @@ def parts_of(program: str) -> list[str]:
     """The functions of a C program, but for `main`, each with the comment above it."""
     pattern = r"^(?:/\*(?:[^*]|\*(?!/))*\*/\n)?(?:static )[^\n;{}]*\([^;{}]*\)\n\{\n.*?^\}$"
     return re.findall(pattern, program, re.MULTILINE | re.DOTALL)
+
+
+def name_of(part: str) -> str:
+    """The name of the function that a part of a program defines."""
+    code = re.sub(r"/\*.*?\*/", "", part, flags=re.DOTALL)
+    return re.search(r"(\w+)\(", code)[1]
+
+
+def with_callbacks(part: str, parts: dict[str, str], function: str) -> str:
+    """An example with the callbacks that it hands over; of one that hands over many, the line in
+    question alone."""
+    own = name_of(part)
+    callbacks = [name for name in parts if name != own and is_handed_over(name, part)]
+    if len(callbacks) > 3:
+        lines = [line.strip() for line in part.splitlines() if calls(line, function)]
+        callbacks = [name for name in callbacks if any(is_handed_over(name, line) for line in lines)]
+        part = "\n".join(lines)
+    return "\n\n".join([*(parts[name] for name in callbacks), part])
+
+
+def is_handed_over(name: str, code: str) -> bool:
+    return re.search(rf"\b{name}\b(?!\()", re.sub(r"/\*.*?\*/", "", code, flags=re.DOTALL)) is not None
 
 
 def calls(code: str, name: str) -> bool:

@@ -61,7 +61,7 @@ def contents(group: Group) -> str:
 def entry(function: Item, example: str, shown: dict[str, str]) -> list[str]:
     doc, promise = promises(function.doc)
     doc, returned, after = results(doc)
-    blocks = [f"## {function.name}", f"```c\n{function.code}\n```"]
+    blocks = [f"## {function.name}", words(function.name), f"```c\n{function.code}\n```"]
     blocks += [text(paragraph) for paragraph in doc]
     if len(returned) > 1:
         blocks.append("**Returns**\n\n" + "\n".join(f"- {text(part)}" for part in returned))
@@ -77,6 +77,11 @@ def entry(function: Item, example: str, shown: dict[str, str]) -> list[str]:
         shown[example] = function.name
         blocks.append(f"Example:\n\n```c\n{example}\n```")
     return blocks
+
+
+def words(name: str) -> str:
+    """The parts of a name, for the search, which takes a name as one word."""
+    return f"<p hidden>{' '.join(name.split('_')[1:])}</p>"
 
 
 def structured(types: list[Item]) -> list[Item]:

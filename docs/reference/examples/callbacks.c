@@ -7,55 +7,50 @@ static void on_connect(struct mosquitto *mosq, void *obj, int rc)
 {
     if (rc != 0)
         printf("refused: %s\n", mosquitto_reason_string(rc));
-    (void)mosq, (void)obj;
 }
 
 static void on_connect_with_flags(struct mosquitto *mosq, void *obj, int rc, int flags)
 {
     if (rc == 0 && (flags & 1) == 0) /* the server has no session of ours */
         must(mosquitto_subscribe(mosq, NULL, "greetings/#", 1));
-    (void)obj;
 }
 
-static void on_connect_v5(struct mosquitto *mosq, void *obj, int rc, int flags, const mosquitto_property *props)
+static void on_connect_v5(struct mosquitto *mosq, void *obj, int rc, int flags,
+                          const mosquitto_property *props)
 {
     uint16_t aliases = 0;
 
     mosquitto_property_read_int16(props, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, &aliases, false);
     printf("the server takes %u topic aliases\n", aliases);
-    (void)mosq, (void)obj, (void)rc, (void)flags;
 }
 
 /* Before each attempt: a token that is always fresh. */
 static void on_pre_connect(struct mosquitto *mosq, void *obj)
 {
     must(mosquitto_username_pw_set(mosq, "device-17", "token of this minute"));
-    (void)obj;
 }
 
-static void on_subscribe(struct mosquitto *mosq, void *obj, int mid, int qos_count, const int *granted_qos)
+static void on_subscribe(struct mosquitto *mosq, void *obj, int mid, int qos_count,
+                         const int *granted_qos)
 {
     for (int i = 0; i < qos_count; i++)
         expect(granted_qos[i] < 128);
     must(mosquitto_publish(mosq, NULL, "greetings/world", 5, "hello", 1, false));
-    (void)obj, (void)mid;
 }
 
-static void on_subscribe_v5(struct mosquitto *mosq, void *obj, int mid, int qos_count, const int *granted_qos,
-                            const mosquitto_property *props)
+static void on_subscribe_v5(struct mosquitto *mosq, void *obj, int mid, int qos_count,
+                            const int *granted_qos, const mosquitto_property *props)
 {
     char *reason = NULL;
 
     if (mosquitto_property_read_string(props, MQTT_PROP_REASON_STRING, &reason, false))
         printf("%s\n", reason);
     free(reason);
-    (void)mosq, (void)obj, (void)mid, (void)qos_count, (void)granted_qos;
 }
 
 static void on_publish(struct mosquitto *mosq, void *obj, int mid)
 {
     printf("message %d is at its end\n", mid);
-    (void)mosq, (void)obj;
 }
 
 static void on_publish_v5(struct mosquitto *mosq, void *obj, int mid, int reason_code,
@@ -63,44 +58,43 @@ static void on_publish_v5(struct mosquitto *mosq, void *obj, int mid, int reason
 {
     if (reason_code >= 128)
         printf("message %d was refused: %s\n", mid, mosquitto_reason_string(reason_code));
-    (void)mosq, (void)obj, (void)props;
 }
 
-static void on_message(struct mosquitto *mosq, void *obj, const struct mosquitto_message *message)
+static void on_message(struct mosquitto *mosq, void *obj,
+                       const struct mosquitto_message *message)
 {
     printf("%s: %s\n", message->topic, (char *)message->payload);
     must(mosquitto_unsubscribe(mosq, NULL, "greetings/#"));
-    (void)obj;
 }
 
-static void on_message_v5(struct mosquitto *mosq, void *obj, const struct mosquitto_message *message,
+static void on_message_v5(struct mosquitto *mosq, void *obj,
+                          const struct mosquitto_message *message,
                           const mosquitto_property *props)
 {
     uint32_t expiry = 0;
 
-    if (mosquitto_property_read_int32(props, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &expiry, false))
+    if (mosquitto_property_read_int32(props, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &expiry,
+                                      false))
         printf("%s is good for %u seconds\n", message->topic, (unsigned)expiry);
-    (void)mosq, (void)obj;
 }
 
 static void on_unsubscribe(struct mosquitto *mosq, void *obj, int mid)
 {
     printf("request %d is answered\n", mid);
-    (void)mosq, (void)obj;
 }
 
-static void on_unsubscribe_v5(struct mosquitto *mosq, void *obj, int mid, const mosquitto_property *props)
+static void on_unsubscribe_v5(struct mosquitto *mosq, void *obj, int mid,
+                              const mosquitto_property *props)
 {
-    (void)mosq, (void)obj, (void)mid, (void)props;
 }
 
-static void on_unsubscribe2_v5(struct mosquitto *mosq, void *obj, int mid, int reason_code_count,
-                               const int *reason_codes, const mosquitto_property *props)
+static void on_unsubscribe2_v5(struct mosquitto *mosq, void *obj, int mid,
+                               int reason_code_count, const int *reason_codes,
+                               const mosquitto_property *props)
 {
     for (int i = 0; i < reason_code_count; i++)
         printf("filter %d: %s\n", i, mosquitto_reason_string(reason_codes[i]));
     must(mosquitto_disconnect(mosq));
-    (void)obj, (void)mid, (void)props;
 }
 
 static void on_disconnect(struct mosquitto *mosq, void *obj, int rc)
@@ -108,17 +102,16 @@ static void on_disconnect(struct mosquitto *mosq, void *obj, int rc)
     if (rc != 0) /* 0: the program asked for it */
         printf("lost: %s\n", mosquitto_strerror(rc));
     ended = true;
-    (void)mosq, (void)obj;
 }
 
-static void on_disconnect_v5(struct mosquitto *mosq, void *obj, int rc, const mosquitto_property *props)
+static void on_disconnect_v5(struct mosquitto *mosq, void *obj, int rc,
+                             const mosquitto_property *props)
 {
     char *reason = NULL;
 
     mosquitto_property_read_string(props, MQTT_PROP_REASON_STRING, &reason, false);
     printf("%d %s\n", rc, reason ? reason : "");
     free(reason);
-    (void)mosq, (void)obj;
 }
 
 /* Any of them may be set; where two are for the same event, both run. */

@@ -6,13 +6,13 @@ struct device {
     int messages;
 };
 
-static void on_message(struct mosquitto *mosq, void *obj, const struct mosquitto_message *message)
+static void on_message(struct mosquitto *mosq, void *obj,
+                       const struct mosquitto_message *message)
 {
     struct device *device = obj; /* what mosquitto_new was given */
 
     device->messages++;
     printf("%s: %s\n", device->name, message->topic);
-    (void)mosq;
 }
 
 /* A client with an identifier and a session that the server keeps, and one without either. */

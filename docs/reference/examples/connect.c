@@ -39,7 +39,8 @@ static void with_properties(struct mosquitto *mosq, int port)
     mosquitto_property *properties = NULL;
 
     must(mosquitto_int_option(mosq, MOSQ_OPT_PROTOCOL_VERSION, MQTT_PROTOCOL_V5));
-    must(mosquitto_property_add_int32(&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL, 3600));
+    must(mosquitto_property_add_int32(&properties, MQTT_PROP_SESSION_EXPIRY_INTERVAL,
+                                      3600));
     must(mosquitto_connect_bind_v5(mosq, "127.0.0.1", port, 60, NULL, properties));
     mosquitto_property_free_all(&properties);
 }
@@ -62,7 +63,6 @@ static void on_disconnect(struct mosquitto *mosq, void *obj, int reason)
 {
     if (reason != 0)
         must(mosquitto_reconnect_async(mosq));
-    (void)obj;
 }
 
 /* Says goodbye: the last will is not published. What is queued goes out first. */

@@ -13,7 +13,8 @@ static void explain(struct mosquitto *mosq, int rc)
 /* What a server's refusal is called depends on the version of MQTT. */
 static const char *refusal(int version, int code)
 {
-    return version == MQTT_PROTOCOL_V5 ? mosquitto_reason_string(code) : mosquitto_connack_string(code);
+    return version == MQTT_PROTOCOL_V5 ? mosquitto_reason_string(code)
+                                       : mosquitto_connack_string(code);
 }
 
 /* For settings that name packets. */
@@ -29,17 +30,16 @@ static void on_line(struct mosquitto *mosq, void *obj, int level, const char *st
 {
     if (level & (MOSQ_LOG_ERR | MOSQ_LOG_WARNING))
         fprintf(stderr, "%s\n", str);
-    (void)mosq, (void)obj;
 }
 
 /* The same as records, which programs can read. */
-static void on_record(struct mosquitto *mosq, void *obj, const struct mqttrs_log_record *record)
+static void on_record(struct mosquitto *mosq, void *obj,
+                      const struct mqttrs_log_record *record)
 {
     printf("event=%s", record->event);
     for (size_t i = 0; i < record->field_count; i++)
         printf(" %s=%s", record->fields[i].key, record->fields[i].value);
     printf("\n");
-    (void)mosq, (void)obj;
 }
 
 static void log_everything(struct mosquitto *mosq)
@@ -65,7 +65,9 @@ int main(int argc, char **argv)
 
     expect(rc == MOSQ_ERR_INVAL);
     explain(mosq, rc);
-    expect(strcmp(refusal(MQTT_PROTOCOL_V5, MQTT_RC_NOT_AUTHORIZED), refusal(MQTT_PROTOCOL_V311, 4)) != 0);
+    expect(strcmp(refusal(MQTT_PROTOCOL_V5, MQTT_RC_NOT_AUTHORIZED),
+                  refusal(MQTT_PROTOCOL_V311, 4))
+           != 0);
     expect(packet("publish") == CMD_PUBLISH);
     mosquitto_destroy(mosq);
 

@@ -17,12 +17,15 @@
 
 /* Ends the program unless something holds. */
 #define expect(condition) \
-    ((condition) ? (void)0 : (fprintf(stderr, "%s:%d: not %s\n", __FILE__, __LINE__, #condition), exit(1)))
+    ((condition) \
+         ? (void)0 \
+         : (fprintf(stderr, "%s:%d: not %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
 static inline void must_succeed(int rc, const char *call)
 {
     if (rc != MOSQ_ERR_SUCCESS) {
-        fprintf(stderr, "%s: %s\n", call, rc == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(rc));
+        fprintf(stderr, "%s: %s\n", call,
+                rc == MOSQ_ERR_ERRNO ? strerror(errno) : mosquitto_strerror(rc));
         exit(1);
     }
 }
@@ -38,7 +41,6 @@ static inline void note_connack(struct mosquitto *mosq, void *connected, int cod
 {
     expect(code == 0);
     *(bool *)connected = true;
-    (void)mosq;
 }
 
 /* A client of this version that the server on this port has accepted. */

@@ -17,7 +17,6 @@ static void a_thread(struct mosquitto *mosq, int port)
 static void leave(struct mosquitto *mosq, void *obj, int mid)
 {
     must(mosquitto_disconnect(mosq));
-    (void)obj, (void)mid;
 }
 
 /* The program's thread, until somebody disconnects. */

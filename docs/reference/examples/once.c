@@ -14,8 +14,18 @@ static void publish(int port)
         .error_size = sizeof error,
     };
     struct mqttrs_message messages[] = {
-        {.size = sizeof messages[0], .topic = "once/a", .payload = "1", .payloadlen = 1, .qos = 1, .retain = true},
-        {.size = sizeof messages[0], .topic = "once/b", .payload = "2", .payloadlen = 1, .qos = 2, .retain = true},
+        {.size = sizeof messages[0],
+         .topic = "once/a",
+         .payload = "1",
+         .payloadlen = 1,
+         .qos = 1,
+         .retain = true},
+        {.size = sizeof messages[0],
+         .topic = "once/b",
+         .payload = "2",
+         .payloadlen = 1,
+         .qos = 2,
+         .retain = true},
     };
     int results[2];
 
@@ -28,8 +38,12 @@ static void publish(int port)
 /* The next two messages, retained ones too. */
 static void receive(int port)
 {
-    struct mqttrs_connection connection = {.size = sizeof connection, .host = "127.0.0.1", .port = port};
-    struct mqttrs_subscription filter = {.size = sizeof filter, .filter = "once/#", .qos = 1};
+    struct mqttrs_connection connection = {.size = sizeof connection,
+                                           .host = "127.0.0.1",
+                                           .port = port};
+    struct mqttrs_subscription filter = {.size = sizeof filter,
+                                         .filter = "once/#",
+                                         .qos = 1};
     struct mqttrs_received *received;
 
     must(mqttrs_receive_once(&connection, &filter, 1, 2, true, &received));
@@ -38,18 +52,22 @@ static void receive(int port)
     mqttrs_received_free(received);
 }
 
-static bool on_message(void *userdata, const struct mosquitto_message *message, const mosquitto_property *props)
+static bool on_message(void *userdata, const struct mosquitto_message *message,
+                       const mosquitto_property *props)
 {
     printf("%s\n", message->topic);
-    (void)props;
     return ++*(int *)userdata < 2; /* false: that was enough */
 }
 
 /* A function for each message, until it has enough. */
 static void receive_each(int port)
 {
-    struct mqttrs_connection connection = {.size = sizeof connection, .host = "127.0.0.1", .port = port};
-    struct mqttrs_subscription filter = {.size = sizeof filter, .filter = "once/#", .qos = 1};
+    struct mqttrs_connection connection = {.size = sizeof connection,
+                                           .host = "127.0.0.1",
+                                           .port = port};
+    struct mqttrs_subscription filter = {.size = sizeof filter,
+                                         .filter = "once/#",
+                                         .qos = 1};
     int count = 0;
 
     must(mqttrs_receive_each(&connection, &filter, 1, on_message, &count));
@@ -61,8 +79,8 @@ static void simple(int port)
 {
     struct mosquitto_message *messages;
 
-    must(mosquitto_subscribe_simple(&messages, 2, true, "once/#", 1, "127.0.0.1", port, NULL, 60, true, NULL,
-                                    NULL, NULL, NULL));
+    must(mosquitto_subscribe_simple(&messages, 2, true, "once/#", 1, "127.0.0.1", port,
+                                    NULL, 60, true, NULL, NULL, NULL, NULL));
     for (int i = 0; i < 2; i++) {
         printf("%s\n", messages[i].topic);
         mosquitto_message_free_contents(&messages[i]);
@@ -70,17 +88,17 @@ static void simple(int port)
     free(messages);
 }
 
-static int enough(struct mosquitto *mosq, void *userdata, const struct mosquitto_message *message)
+static int enough(struct mosquitto *mosq, void *userdata,
+                  const struct mosquitto_message *message)
 {
     printf("%s\n", message->topic);
-    (void)mosq, (void)userdata;
     return 1; /* not 0: that was enough */
 }
 
 static void by_callback(int port)
 {
-    must(mosquitto_subscribe_callback(enough, NULL, "once/#", 1, "127.0.0.1", port, NULL, 60, true, NULL, NULL,
-                                      NULL, NULL));
+    must(mosquitto_subscribe_callback(enough, NULL, "once/#", 1, "127.0.0.1", port, NULL,
+                                      60, true, NULL, NULL, NULL, NULL));
 }
 
 int main(int argc, char **argv)

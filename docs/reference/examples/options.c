@@ -21,7 +21,8 @@ static void by_pointer(struct mosquitto *mosq)
  * in another way, so that nobody is unprotected without knowing. */
 static void not_supported(struct mosquitto *mosq, void *ssl_ctx)
 {
-    expect(mosquitto_void_option(mosq, MOSQ_OPT_SSL_CTX, ssl_ctx) == MOSQ_ERR_NOT_SUPPORTED);
+    expect(mosquitto_void_option(mosq, MOSQ_OPT_SSL_CTX, ssl_ctx)
+           == MOSQ_ERR_NOT_SUPPORTED);
     expect(mosquitto_connect(mosq, "127.0.0.1", 1883, 60) == MOSQ_ERR_TLS);
 }
 

@@ -12,7 +12,8 @@ static mosquitto_property *one_of_each(void)
     must(mosquitto_property_add_varint(&list, MQTT_PROP_SUBSCRIPTION_IDENTIFIER, 70000));
     must(mosquitto_property_add_binary(&list, MQTT_PROP_CORRELATION_DATA, "\0\1\2", 3));
     must(mosquitto_property_add_string(&list, MQTT_PROP_CONTENT_TYPE, "text/plain"));
-    must(mosquitto_property_add_string_pair(&list, MQTT_PROP_USER_PROPERTY, "room", "kitchen"));
+    must(mosquitto_property_add_string_pair(&list, MQTT_PROP_USER_PROPERTY, "room",
+                                            "kitchen"));
     return list;
 }
 
@@ -25,15 +26,20 @@ static void read(const mosquitto_property *list)
     void *correlation;
     char *type, *name, *value;
 
-    expect(mosquitto_property_read_byte(list, MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, &is_text, false));
+    expect(mosquitto_property_read_byte(list, MQTT_PROP_PAYLOAD_FORMAT_INDICATOR, &is_text,
+                                        false));
     expect(mosquitto_property_read_int16(list, MQTT_PROP_TOPIC_ALIAS, &alias, false));
-    expect(mosquitto_property_read_int32(list, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &expiry, false));
-    expect(mosquitto_property_read_varint(list, MQTT_PROP_SUBSCRIPTION_IDENTIFIER, &identifier, false));
-    expect(mosquitto_property_read_binary(list, MQTT_PROP_CORRELATION_DATA, &correlation, &size, false));
+    expect(mosquitto_property_read_int32(list, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &expiry,
+                                         false));
+    expect(mosquitto_property_read_varint(list, MQTT_PROP_SUBSCRIPTION_IDENTIFIER,
+                                          &identifier, false));
+    expect(mosquitto_property_read_binary(list, MQTT_PROP_CORRELATION_DATA, &correlation,
+                                          &size, false));
     expect(mosquitto_property_read_string(list, MQTT_PROP_CONTENT_TYPE, &type, false));
-    expect(mosquitto_property_read_string_pair(list, MQTT_PROP_USER_PROPERTY, &name, &value, false));
-    printf("%d %u %u %u %u %s %s=%s\n", is_text, alias, (unsigned)expiry, (unsigned)identifier, size, type,
-           name, value);
+    expect(mosquitto_property_read_string_pair(list, MQTT_PROP_USER_PROPERTY, &name, &value,
+                                               false));
+    printf("%d %u %u %u %u %s %s=%s\n", is_text, alias, (unsigned)expiry,
+           (unsigned)identifier, size, type, name, value);
     free(correlation), free(type), free(name), free(value);
 }
 
@@ -44,8 +50,8 @@ static void all_user_properties(const mosquitto_property *list)
     const mosquitto_property *found = list;
     bool skip_first = false;
 
-    while ((found = mosquitto_property_read_string_pair(found, MQTT_PROP_USER_PROPERTY, &name, &value,
-                                                        skip_first))) {
+    while ((found = mosquitto_property_read_string_pair(found, MQTT_PROP_USER_PROPERTY,
+                                                        &name, &value, skip_first))) {
         printf("%s=%s\n", name, value);
         free(name), free(value);
         skip_first = true;
@@ -56,7 +62,8 @@ static void all_user_properties(const mosquitto_property *list)
 static void print(const mosquitto_property *list)
 {
     for (const mosquitto_property *one = list; one; one = mosquitto_property_next(one)) {
-        printf("%s: ", mosquitto_property_identifier_to_string(mosquitto_property_identifier(one)));
+        printf("%s: ",
+               mosquitto_property_identifier_to_string(mosquitto_property_identifier(one)));
         switch (mosquitto_property_type(one)) {
         case MQTT_PROP_TYPE_BYTE:
             printf("%u\n", mosquitto_property_byte_value(one));
@@ -80,7 +87,8 @@ static void print(const mosquitto_property *list)
             break;
         case MQTT_PROP_TYPE_STRING_PAIR:
             printf("%s (%u) = %s\n", mosquitto_property_string_name(one),
-                   mosquitto_property_string_name_length(one), mosquitto_property_string_value(one));
+                   mosquitto_property_string_name_length(one),
+                   mosquitto_property_string_value(one));
             break;
         }
     }
@@ -105,8 +113,10 @@ static mosquitto_property *copy_without(const mosquitto_property *list, int iden
 /* What the functions that take lists check too. */
 static void check(const mosquitto_property *list)
 {
-    expect(mosquitto_property_check_command(CMD_PUBLISH, MQTT_PROP_TOPIC_ALIAS) == MOSQ_ERR_SUCCESS);
-    expect(mosquitto_property_check_command(CMD_CONNECT, MQTT_PROP_TOPIC_ALIAS) == MOSQ_ERR_PROTOCOL);
+    expect(mosquitto_property_check_command(CMD_PUBLISH, MQTT_PROP_TOPIC_ALIAS)
+           == MOSQ_ERR_SUCCESS);
+    expect(mosquitto_property_check_command(CMD_CONNECT, MQTT_PROP_TOPIC_ALIAS)
+           == MOSQ_ERR_PROTOCOL);
     expect(mosquitto_property_check_all(CMD_PUBLISH, list) == MOSQ_ERR_SUCCESS);
 }
 

@@ -16,19 +16,22 @@ static void with_properties(struct mosquitto *mosq)
     mosquitto_property *properties = NULL;
 
     must(mosquitto_property_add_int32(&properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, 60));
-    must(mosquitto_property_add_string(&properties, MQTT_PROP_CONTENT_TYPE, "application/json"));
-    must(mosquitto_publish_v5(mosq, NULL, "sensors/1", 10, "{\"t\":21.5}", 1, false, properties));
+    must(mosquitto_property_add_string(&properties, MQTT_PROP_CONTENT_TYPE,
+                                       "application/json"));
+    must(mosquitto_publish_v5(mosq, NULL, "sensors/1", 10, "{\"t\":21.5}", 1, false,
+                              properties));
     mosquitto_property_free_all(&properties);
 }
 
 /* Runs once for its message, on the thread that runs the loop. */
-static void on_done(struct mosquitto *mosq, void *userdata, const struct mqttrs_result *result)
+static void on_done(struct mosquitto *mosq, void *userdata,
+                    const struct mqttrs_result *result)
 {
     if (result->outcome != MQTTRS_OUTCOME_ACKNOWLEDGED)
         printf("%s was not sent\n", (char *)userdata);
     else if (result->reason_code >= 128)
-        printf("%s was refused: %s\n", (char *)userdata, mosquitto_reason_string(result->reason_code));
-    (void)mosq;
+        printf("%s was refused: %s\n", (char *)userdata,
+               mosquitto_reason_string(result->reason_code));
 }
 
 /* A callback of its own, and a token that can be waited for. */
@@ -83,7 +86,8 @@ static void without_effect(struct mosquitto *mosq)
 
 int main(int argc, char **argv)
 {
-    struct mosquitto *mosq = connected_client(argc > 1 ? atoi(argv[1]) : 1883, MQTT_PROTOCOL_V5);
+    struct mosquitto *mosq =
+        connected_client(argc > 1 ? atoi(argv[1]) : 1883, MQTT_PROTOCOL_V5);
 
     without_effect(mosq);
     faster(mosq);

@@ -20,16 +20,16 @@ struct counts {
 };
 
 /* Runs exactly once for each message that was accepted. */
-static void on_outcome(struct mosquitto *mosq, void *obj, int mid, int outcome, int reason_code,
-                       const mosquitto_property *props)
+static void on_outcome(struct mosquitto *mosq, void *obj, int mid, int outcome,
+                       int reason_code, const mosquitto_property *props)
 {
     struct counts *counts = obj;
 
-    if (outcome == MQTTRS_OUTCOME_SENT || (outcome == MQTTRS_OUTCOME_ACKNOWLEDGED && reason_code < 128))
+    if (outcome == MQTTRS_OUTCOME_SENT
+        || (outcome == MQTTRS_OUTCOME_ACKNOWLEDGED && reason_code < 128))
         counts->delivered++;
     else
         counts->lost++;
-    (void)mosq, (void)mid, (void)props;
 }
 
 static void account(struct mosquitto *mosq, struct counts *counts)
@@ -55,7 +55,8 @@ static void finish_and_leave(struct mosquitto *mosq)
 int main(int argc, char **argv)
 {
     struct counts counts = {0, 0};
-    struct mosquitto *mosq = connected_client(argc > 1 ? atoi(argv[1]) : 1883, MQTT_PROTOCOL_V311);
+    struct mosquitto *mosq =
+        connected_client(argc > 1 ? atoi(argv[1]) : 1883, MQTT_PROTOCOL_V311);
 
     bounded(mosq);
     account(mosq, &counts);

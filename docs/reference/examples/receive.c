@@ -7,7 +7,8 @@ struct job {
 };
 
 /* The message is gone when the callback returns: a copy lasts. */
-static void on_message(struct mosquitto *mosq, void *obj, const struct mosquitto_message *message)
+static void on_message(struct mosquitto *mosq, void *obj,
+                       const struct mosquitto_message *message)
 {
     struct job *job = obj;
 
@@ -15,7 +16,6 @@ static void on_message(struct mosquitto *mosq, void *obj, const struct mosquitto
     expect(job->message != NULL);
     must(mosquitto_message_copy(job->message, message));
     job->taken = true;
-    (void)mosq;
 }
 
 /* From now on messages count as received only when the program says so. */
@@ -44,7 +44,8 @@ static void copy_in_place(const struct mosquitto_message *message)
 int main(int argc, char **argv)
 {
     struct job job = {NULL, false};
-    struct mosquitto *mosq = connected_client(argc > 1 ? atoi(argv[1]) : 1883, MQTT_PROTOCOL_V311);
+    struct mosquitto *mosq =
+        connected_client(argc > 1 ? atoi(argv[1]) : 1883, MQTT_PROTOCOL_V311);
 
     mosquitto_user_data_set(mosq, &job);
     mosquitto_message_callback_set(mosq, on_message);

@@ -34,7 +34,10 @@ static void one_of_these(struct mosquitto *mosq, int port)
     struct mqttrs_server servers[] = {
         {.size = sizeof servers[0], .host = "127.0.0.1", .port = port, .priority = 1},
         {.size = sizeof servers[0], .host = "localhost", .port = port, .priority = 1},
-        {.size = sizeof servers[0], .host = "emergency.example.org", .port = 1883, .priority = 2},
+        {.size = sizeof servers[0],
+         .host = "emergency.example.org",
+         .port = 1883,
+         .priority = 2},
     };
 
     must(mqttrs_servers_set(mosq, servers, 3, MQTTRS_SERVERS_PRIORITY));
@@ -47,7 +50,8 @@ static void subscriptions_last(struct mosquitto *mosq)
     must(mqttrs_resubscribe_set(mosq, true));
 }
 
-static void on_lifecycle(struct mosquitto *mosq, void *up, const struct mqttrs_lifecycle_event *event)
+static void on_lifecycle(struct mosquitto *mosq, void *up,
+                         const struct mqttrs_lifecycle_event *event)
 {
     switch (event->state) {
     case MQTTRS_LIFECYCLE_CONNECTING:
@@ -63,7 +67,6 @@ static void on_lifecycle(struct mosquitto *mosq, void *up, const struct mqttrs_l
         printf("no more: %s\n", mosquitto_strerror(event->cause));
         break;
     }
-    (void)mosq;
 }
 
 static void report(struct mosquitto *mosq)
@@ -83,7 +86,8 @@ int main(int argc, char **argv)
     one_of_these(mosq, argc > 1 ? atoi(argv[1]) : 1883);
     must(mosquitto_loop_start(mosq));
     network_is_back(mosq);
-    must(mosquitto_publish(mosq, NULL, "greetings", 5, "hello", 1, false)); /* waits for a connection */
+    must(mosquitto_publish(mosq, NULL, "greetings", 5, "hello", 1,
+                           false)); /* waits for a connection */
     must(mqttrs_drain(mosq, 30000));
     must(mqttrs_disconnect_timeout(mosq, 10000));
     expect(up);

@@ -2,7 +2,8 @@
 #include "example.h"
 
 /* Answers each request with what it says, in capital letters. */
-static void on_request(struct mosquitto *mosq, void *userdata, const struct mosquitto_message *request,
+static void on_request(struct mosquitto *mosq, void *userdata,
+                       const struct mosquitto_message *request,
                        const mosquitto_property *props)
 {
     char answer[64];
@@ -11,7 +12,6 @@ static void on_request(struct mosquitto *mosq, void *userdata, const struct mosq
     for (; length < sizeof answer && length < (size_t)request->payloadlen; length++)
         answer[length] = (char)(((char *)request->payload)[length] & ~0x20);
     must(mqttrs_respond(mosq, request, props, answer, length, 1, NULL));
-    (void)userdata;
 }
 
 static void serve(struct mosquitto *server)
@@ -20,21 +20,24 @@ static void serve(struct mosquitto *server)
 }
 
 static void on_response(struct mosquitto *mosq, void *userdata, int result,
-                        const struct mosquitto_message *response, const mosquitto_property *props)
+                        const struct mosquitto_message *response,
+                        const mosquitto_property *props)
 {
     if (result == MOSQ_ERR_SUCCESS)
         printf("%s\n", (char *)response->payload);
     else
         printf("no answer: %s\n", mosquitto_strerror(result));
     *(bool *)userdata = true;
-    (void)mosq, (void)props;
 }
 
 /* Any number may be under way; each ends once, at the latest after its time. */
 static void ask(struct mosquitto *client, bool *answered)
 {
-    struct mqttrs_message request = {
-        .size = sizeof request, .topic = "capitals", .payload = "hello", .payloadlen = 5, .qos = 1};
+    struct mqttrs_message request = {.size = sizeof request,
+                                     .topic = "capitals",
+                                     .payload = "hello",
+                                     .payloadlen = 5,
+                                     .qos = 1};
 
     must(mqttrs_request(client, &request, 5000, on_response, answered));
 }
@@ -42,8 +45,11 @@ static void ask(struct mosquitto *client, bool *answered)
 /* The same for programs that can wait. */
 static void ask_and_wait(struct mosquitto *client)
 {
-    struct mqttrs_message request = {
-        .size = sizeof request, .topic = "capitals", .payload = "world", .payloadlen = 5, .qos = 1};
+    struct mqttrs_message request = {.size = sizeof request,
+                                     .topic = "capitals",
+                                     .payload = "world",
+                                     .payloadlen = 5,
+                                     .qos = 1};
     struct mosquitto_message *response;
 
     must(mqttrs_request_wait(client, &request, 5000, &response, NULL));

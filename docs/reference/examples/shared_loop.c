@@ -11,7 +11,6 @@ static void on_publish(struct mosquitto *mosq, void *loop, int mid)
 {
     if (++greeted == CLIENTS)
         must(mqttrs_loop_stop(loop)); /* inside a callback it does not wait */
-    (void)mosq, (void)mid;
 }
 
 /* Each client connects in the background, and again when it has to. */

@@ -58,17 +58,18 @@ static void and_wait_for_the_end(struct mosquitto *mosq)
     mqttrs_token_destroy(token);
 }
 
-static void on_temperature(struct mosquitto *mosq, void *userdata, const struct mosquitto_message *message,
+static void on_temperature(struct mosquitto *mosq, void *userdata,
+                           const struct mosquitto_message *message,
                            const mosquitto_property *props)
 {
     *(double *)userdata = atof(message->payload); /* a NUL follows the payload */
-    (void)mosq, (void)props;
 }
 
 /* Who gets what arrives; this alone subscribes to nothing. */
 static void by_filter(struct mosquitto *mosq, double *temperature)
 {
-    must(mqttrs_message_callback_add(mosq, "sensors/+/temperature", on_temperature, temperature));
+    must(mqttrs_message_callback_add(mosq, "sensors/+/temperature", on_temperature,
+                                     temperature));
 }
 
 static void by_filter_no_more(struct mosquitto *mosq)
@@ -79,7 +80,8 @@ static void by_filter_no_more(struct mosquitto *mosq)
 int main(int argc, char **argv)
 {
     double temperature = 0;
-    struct mosquitto *mosq = connected_client(argc > 1 ? atoi(argv[1]) : 1883, MQTT_PROTOCOL_V5);
+    struct mosquitto *mosq =
+        connected_client(argc > 1 ? atoi(argv[1]) : 1883, MQTT_PROTOCOL_V5);
 
     simply(mosq);
     with_options(mosq);

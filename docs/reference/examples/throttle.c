@@ -36,7 +36,8 @@ static void for_what_comes(struct mosquitto *mosq)
 
 int main(int argc, char **argv)
 {
-    struct mosquitto *mosq = connected_client(argc > 1 ? atoi(argv[1]) : 1883, MQTT_PROTOCOL_V5);
+    struct mosquitto *mosq =
+        connected_client(argc > 1 ? atoi(argv[1]) : 1883, MQTT_PROTOCOL_V5);
 
     for_all(mosq);
     for_some_topics(mosq);

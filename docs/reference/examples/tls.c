@@ -29,7 +29,8 @@ static char *content(const char *name, size_t *size)
 /* From files. */
 static void from_files(struct mosquitto *mosq)
 {
-    must(mosquitto_tls_set(mosq, file("ca.crt"), NULL, file("client.crt"), file("client.key"), NULL));
+    must(mosquitto_tls_set(mosq, file("ca.crt"), NULL, file("client.crt"),
+                           file("client.key"), NULL));
     must(mosquitto_tls_opts_set(mosq, 1, "tlsv1.3", NULL)); /* nothing older */
 }
 
@@ -47,7 +48,6 @@ static void from_memory(struct mosquitto *mosq)
 
 static int password(char *buf, int size, int rwflag, void *userdata)
 {
-    (void)rwflag, (void)userdata;
     return snprintf(buf, (size_t)size, "%s", "correct horse");
 }
 
@@ -57,7 +57,8 @@ static void encrypted_key(struct mosquitto *mosq)
     const char *key = file("client.pkcs8-aes256.key");
 
     must(mosquitto_tls_set(mosq, file("ca.crt"), NULL, file("client.crt"), key, password));
-    must(mqttrs_tls_password_callback_set(mosq, password)); /* the same by a call of its own */
+    must(mqttrs_tls_password_callback_set(mosq,
+                                          password)); /* the same by a call of its own */
 }
 
 /* Certificates that were revoked are refused: by a list in memory, and by a file that may change. */

@@ -23,7 +23,8 @@ static bool is_its_own(const char *client, const char *topic)
 {
     bool result;
 
-    must(mosquitto_topic_matches_sub_with_pattern("devices/%c/#", topic, client, NULL, &result));
+    must(mosquitto_topic_matches_sub_with_pattern("devices/%c/#", topic, client, NULL,
+                                                  &result));
     return result;
 }
 
@@ -47,7 +48,8 @@ static bool may_subscribe_as(const char *user, const char *filter)
 /* What a user typed: can it be published or subscribed to? */
 static void check(const char *typed)
 {
-    printf("%s: topic %s, filter %s, UTF-8 %s\n", typed, mosquitto_strerror(mosquitto_pub_topic_check(typed)),
+    printf("%s: topic %s, filter %s, UTF-8 %s\n", typed,
+           mosquitto_strerror(mosquitto_pub_topic_check(typed)),
            mosquitto_strerror(mosquitto_sub_topic_check(typed)),
            mosquitto_strerror(mosquitto_validate_utf8(typed, (int)strlen(typed))));
 }
@@ -76,8 +78,10 @@ int main(void)
     expect(!matches("sensors/+", "sensors/1/temperature"));
     expect(begins_with_match("sensors/1=21.5", 9));
     expect(is_its_own("17", "devices/17/state") && !is_its_own("17", "devices/18/state"));
-    expect(may_subscribe("sensors/#", "sensors/+/state") && !may_subscribe("sensors/1", "sensors/#"));
-    expect(may_subscribe_as("alice", "users/alice/mail") && !may_subscribe_as("bob", "users/alice/mail"));
+    expect(may_subscribe("sensors/#", "sensors/+/state")
+           && !may_subscribe("sensors/1", "sensors/#"));
+    expect(may_subscribe_as("alice", "users/alice/mail")
+           && !may_subscribe_as("bob", "users/alice/mail"));
     expect(are_topic_and_filter("a/ba/+", 3, 3));
     check("sensors/+");
     print_levels("/a//b");

@@ -14,7 +14,8 @@ static void presence_with_delay(struct mosquitto *mosq)
 
     must(mosquitto_property_add_int32(&properties, MQTT_PROP_WILL_DELAY_INTERVAL, 30));
     /* On success the list is the library's. */
-    must(mosquitto_will_set_v5(mosq, "devices/17/state", 7, "offline", 1, true, properties));
+    must(mosquitto_will_set_v5(mosq, "devices/17/state", 7, "offline", 1, true,
+                               properties));
 }
 
 static void no_will(struct mosquitto *mosq)
