@@ -1124,6 +1124,26 @@ libmosq_EXPORT void mqttrs_token_destroy(struct mqttrs_token *token);
 libmosq_EXPORT int mqttrs_connect_timeout_set(struct mosquitto *mosq, unsigned int milliseconds);
 
 /**
+ * Sets whether the next connections begin with a new session, in place of what `mosquitto_new` was
+ * told: Clean Start in MQTT 5 (MQTT 5.0 section 3.1.2.4), Clean Session below.
+ *
+ * `on` true has the server forget what it has of the client, false has it go on with that. In MQTT
+ * 5 the property Session Expiry Interval says how long it keeps it, so that a client may begin anew
+ * with its first connection and go on with those that follow. Messages that wait here stay in any case.
+ *
+ * Takes effect with the next attempt. Any thread, any callback.
+ *
+ * Returns MOSQ_ERR_SUCCESS; MOSQ_ERR_INVAL for `mosq` NULL or destroyed, and with `on` for a client
+ * with a store of `mqttrs_store_open`.
+ *
+ * The caller promises:
+ * `mosq` is NULL or came from `mosquitto_new`.
+ */
+libmosq_EXPORT
+int mqttrs_clean_start_set(struct mosquitto *mosq,
+                           bool on);
+
+/**
  * Connects through an HTTP proxy, by the method CONNECT (RFC 9110 section 9.3.6), and not
  * through a SOCKS5 proxy any more; `mosquitto_socks5_set` is the reverse.
  *

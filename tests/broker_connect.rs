@@ -7,11 +7,16 @@
 
 mod support;
 
+use std::ffi::c_int;
 use std::time::Duration;
 
 use support::prop::*;
 use support::*;
 use Version::{V31, V311, V5};
+
+extern "C" {
+    fn mqttrs_clean_start_set(mosq: *mut mosquitto, on: bool) -> c_int;
+}
 
 const STEP: Duration = Duration::from_millis(2);
 
@@ -63,6 +68,17 @@ fn a_persistent_session_clears_the_clean_flag(v: Version) {
         |_| (),
         &connect(v, "client").clean(false),
     );
+}
+
+fn the_clean_flag_can_be_another_for_the_next_connection(v: Version) {
+    let broker = Broker::start();
+    let client = Client::new(v, Some("client"), true);
+    for clean in [true, false, true] {
+        assert_eq!(unsafe { mqttrs_clean_start_set(client.0, clean) }, 0);
+        client.connect(broker.port(), 60).unwrap();
+        let mut peer = broker.accept();
+        peer.expect_while(&connect(v, "client").clean(clean).bytes(), |_| ());
+    }
 }
 
 fn a_client_id_may_be_long_and_not_ascii(v: Version) {
@@ -213,6 +229,7 @@ fn keep_alive_stands_as_two_bytes(v: Version) {
 each_version!(
     connect_carries_protocol_name_level_and_client_id,
     a_persistent_session_clears_the_clean_flag,
+    the_clean_flag_can_be_another_for_the_next_connection,
     a_client_id_may_be_long_and_not_ascii,
     a_user_name_may_come_without_a_password,
     user_name_and_password_follow_the_client_id,

@@ -86,6 +86,11 @@ impl Client {
 }
 
 impl State {
+    /// Whether the session is kept in a folder.
+    pub(super) fn has_store(&self) -> bool {
+        self.store.is_some()
+    }
+
     /// Stores what has to be before anything more is sent.
     #[inline(always)]
     pub(super) fn store_first(&mut self) -> Result<()> {

@@ -11,6 +11,11 @@ impl Client {
 }
 
 impl State {
+    /// There is none.
+    pub(super) fn has_store(&self) -> bool {
+        false
+    }
+
     /// Does nothing.
     pub(super) fn store_first(&mut self) -> Result<()> {
         Ok(())

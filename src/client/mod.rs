@@ -264,6 +264,16 @@ impl Client {
         self.lock().session.set_automatic_topic_aliases(on);
     }
 
+    /// Whether the next connections begin with a new session.
+    pub fn set_clean_session(&self, on: bool) -> Result<()> {
+        let mut st = self.lock();
+        if on && st.has_store() {
+            return Err(Error::invalid("a store is for a session that is kept"));
+        }
+        st.clean_session = on;
+        Ok(())
+    }
+
     /// Whether accepted subscriptions are made again when the server has lost the session.
     pub fn set_resubscribe(&self, on: bool) {
         self.lock().session.set_resubscribe(on);

@@ -159,6 +159,7 @@ static int call_request(struct mosquitto *m, int what)
     X(mqttrs_resubscribe_set, mqttrs_resubscribe_set(m, false), INVAL, OK, OK)                \
     X(mqttrs_automatic_topic_aliases_set,                                                     \
         mqttrs_automatic_topic_aliases_set(m, false), INVAL, OK, OK)                          \
+    X(mqttrs_clean_start_set, mqttrs_clean_start_set(m, true), INVAL, OK, OK)                 \
     X(mqttrs_connect_timeout_set, mqttrs_connect_timeout_set(m, 30000), INVAL, OK, OK)        \
     X(mqttrs_http_proxy_set, mqttrs_http_proxy_set(m, NULL, 0, NULL, NULL), INVAL, OK, OK)    \
     X(mqttrs_websocket_header_add, mqttrs_websocket_header_add(m, NULL, NULL), INVAL, OK, OK) \

@@ -433,6 +433,8 @@ static void making_connections(void)
     CHECK_INT(0, strlen(text));
     CHECK_INT(INVAL, mqttrs_automatic_topic_aliases_set(NULL, true));
     CHECK_INT(0, mqttrs_automatic_topic_aliases_set(m, true));
+    CHECK_INT(INVAL, mqttrs_clean_start_set(NULL, true));
+    CHECK_INT(0, mqttrs_clean_start_set(m, true));
     CHECK_INT(INVAL, mqttrs_connect_timeout_set(NULL, 1));
     CHECK_INT(INVAL, mqttrs_connect_timeout_set(m, 0));
     CHECK_INT(0, mqttrs_connect_timeout_set(m, UINT_MAX));
