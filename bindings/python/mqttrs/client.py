@@ -175,6 +175,10 @@ class Client(Subscriptions):
         self._again = False
         self._thread: threading.Thread | None = None
         self._terminate = False
+        # One attempt at a time; whether TLS and the like are under way, or a proxy is.
+        self._connecting = threading.RLock()
+        self._handshaking = False
+        self._through_proxy = False
         # Ends a pause between attempts.
         self._wake = threading.Event()
 

@@ -45,7 +45,8 @@ def apply_settings(client: Any) -> None:
     transport = _native.T_WEBSOCKETS if websockets else _native.T_TCP
     _check(core, core.int_option(_native.OPT_TRANSPORT, transport))
     _check(core, core.int_option(_native.OPT_SEND_MAXIMUM, client._max_inflight_messages))
-    _check(core, core.int_option(_native.OPT_TCP_NODELAY, 1))
+    # Paho says nothing about how many messages it takes at once.
+    _check(core, core.int_option(_native.OPT_RECEIVE_MAXIMUM, 0))
     _check(core, core.connect_timeout_set(max(1, int(client._connect_timeout * 1000))))
     _check(core, core.queue_set(max_messages=client._max_queued_messages, queue_qos0=True))
     password = client._password
@@ -117,6 +118,7 @@ def _apply_websocket(client: Any, core: Any) -> None:
 
 def _apply_proxy(client: Any, core: Any) -> None:
     proxy = client._proxy or _proxy_of_environment(client._host)
+    client._through_proxy = bool(proxy)
     if not proxy or client._transport == "unix":
         _check(core, core.proxy_set("http", None, 8080))
         return

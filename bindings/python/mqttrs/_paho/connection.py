@@ -54,10 +54,11 @@ class Connection(Events, Settings):
                 raise ValueError("clean_start is for MQTT 5")
             if properties:
                 raise ValueError("properties are for MQTT 5")
-        self.connect_async(
-            host, port, keepalive, bind_address, bind_port, clean_start, properties
-        )
-        return self.reconnect()
+        with self._connecting:
+            self._connect_to(
+                host, port, keepalive, bind_address, bind_port, clean_start, properties
+            )
+            return self.reconnect()
 
     def connect_async(
         self,
@@ -73,6 +74,20 @@ class Connection(Events, Settings):
 
         A connection that there is ends at once, without DISCONNECT.
         """
+        self._connect_to(host, port, keepalive, bind_address, bind_port, clean_start, properties)
+        self._state = _ConnectionState.MQTT_CS_CONNECT_ASYNC
+        self._wake.set()
+
+    def _connect_to(
+        self,
+        host: str,
+        port: int,
+        keepalive: int,
+        bind_address: str,
+        bind_port: int,
+        clean_start: CleanStartOption,
+        properties: Properties | None,
+    ) -> None:
         if bind_port < 0:
             raise ValueError("bind_port is a port number")
         if bind_port:
@@ -85,8 +100,6 @@ class Connection(Events, Settings):
         self._bind_address = bind_address
         self._clean_start = clean_start
         self._connect_properties = properties
-        self._state = _ConnectionState.MQTT_CS_CONNECT_ASYNC
-        self._wake.set()
 
     def connect_srv(
         self,
@@ -137,24 +150,43 @@ class Connection(Events, Settings):
         """
         if not self._host:
             raise ValueError("there was no connect() that says where to")
-        self._drop_connection()
-        self._state = _ConnectionState.MQTT_CS_CONNECTING
-        self._call("on_pre_connect")
-        apply_settings(self)
-        unix = self._transport == "unix"
-        properties = self._connect_properties
-        rc = self._core.connect(
-            self._host,
-            0 if unix else self._port,
-            self._keepalive,
-            self._bind_address or None,
-            properties if self._protocol == MQTTProtocolVersion.MQTTv5 else None,
-        )
-        if rc:
-            raise connect_failed(self._core, rc, self._transport == "websockets")
-        if self._state not in _ENDED:
-            self._opened()
-        return MQTT_ERR_SUCCESS
+        with self._connecting:
+            self._drop_connection()
+            self._state = _ConnectionState.MQTT_CS_CONNECTING
+            self._call("on_pre_connect")
+            apply_settings(self)
+            v5 = self._protocol == MQTTProtocolVersion.MQTTv5
+            rc = self._core.connect(
+                self._host,
+                0 if self._transport == "unix" else self._port,
+                # The library knows no keep alive of a second.
+                2 if self._keepalive == 1 else self._keepalive,
+                self._bind_address or None,
+                self._connect_properties if v5 else None,
+            )
+            if rc == 0:
+                rc = self._handshakes()
+            if rc:
+                raise connect_failed(self._core, rc, self._transport == "websockets")
+            if self._state not in _ENDED:
+                self._opened()
+            return MQTT_ERR_SUCCESS
+
+    def _handshakes(self) -> int:
+        """Waits for TLS, WebSocket and proxy, so that what fails there is raised here."""
+        if self._tls is None and self._transport != "websockets" and not self._through_proxy:
+            return 0
+        core = self._core
+        sent = core.stats()["bytes_sent"]
+        self._handshaking = True
+        try:
+            while core.stats()["bytes_sent"] == sent and self._state not in _ENDED:
+                rc = core.loop(100, 1)
+                if rc:
+                    return rc
+        finally:
+            self._handshaking = False
+        return 0
 
     def disconnect(
         self,

@@ -131,9 +131,10 @@ class Events(Callbacks):
             _ConnectionState.MQTT_CS_DISCONNECTED,
         )
         self._socket_gone()
-        if self._again:
+        if self._again or self._handshaking:
             return
-        from_server = code >= 128 and not by_program
+        # 0 is the program's own DISCONNECT, or one of the server's that gives no reason.
+        from_server = not by_program and not self._refused and (code >= 128 or code == 0)
         if by_program:
             self._state = _ConnectionState.MQTT_CS_DISCONNECTED
             rc = MQTT_ERR_SUCCESS

@@ -79,7 +79,10 @@ class Loops(Connection):
             if self._stopping():
                 return rc
             try:
-                self.reconnect()
+                # Where another thread of the program is at it, this one waits for that.
+                with self._connecting:
+                    if not self._open and self._host:
+                        self.reconnect()
             except OSError:
                 self._connect_failed()
 
@@ -121,7 +124,9 @@ class Loops(Connection):
     def _connect_first(self, retry: bool) -> None:
         while self._state == _ConnectionState.MQTT_CS_CONNECT_ASYNC and not self._terminate:
             try:
-                self.reconnect()
+                with self._connecting:
+                    if not self._open:
+                        self.reconnect()
             except OSError:
                 self._connect_failed()
                 if not retry:
