@@ -45,6 +45,12 @@ static void with_properties(struct mosquitto *mosq, int port)
     mosquitto_property_free_all(&properties);
 }
 
+/* The next connection goes on with the session that the server has. */
+static void go_on(struct mosquitto *mosq)
+{
+    must(mqttrs_clean_start_set(mosq, false));
+}
+
 /* To what the DNS says are the MQTT servers of example.org; the loop asks it. */
 static void by_srv_records(struct mosquitto *mosq)
 {
@@ -103,6 +109,7 @@ int main(int argc, char **argv)
     again(mosq);
     from_an_address(mosq, port);
     with_properties(mosq, port);
+    go_on(mosq);
     goodbye_with_will(mosq);
     must(mosquitto_reinitialise(mosq, NULL, true, NULL));
 
