@@ -175,10 +175,12 @@ class Client(Subscriptions):
         self._again = False
         self._thread: threading.Thread | None = None
         self._terminate = False
-        # One attempt at a time; whether TLS and the like are under way, or a proxy is.
+        # One attempt at a time; whether its handshakes are under way, and a CONNACK that came with
+        # their end.
         self._connecting = threading.RLock()
         self._handshaking = False
         self._through_proxy = False
+        self._connack: tuple[int, int, Any] | None = None
         # Ends a pause between attempts.
         self._wake = threading.Event()
 

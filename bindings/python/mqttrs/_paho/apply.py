@@ -60,8 +60,7 @@ def apply_settings(client: Any) -> None:
         clean = client._clean_start
         if clean == MQTT_CLEAN_START_FIRST_ONLY:
             clean = client._first_connect
-        if hasattr(core, "clean_start_set"):
-            _check(core, core.clean_start_set(bool(clean)))
+        _check(core, core.clean_start_set(bool(clean)))
     _apply_will(client, core, v5)
     if websockets:
         _apply_websocket(client, core)

@@ -156,33 +156,39 @@ class Connection(Events, Settings):
             self._call("on_pre_connect")
             apply_settings(self)
             v5 = self._protocol == MQTTProtocolVersion.MQTTv5
-            rc = self._core.connect(
-                self._host,
-                0 if self._transport == "unix" else self._port,
-                # The library knows no keep alive of a second.
-                2 if self._keepalive == 1 else self._keepalive,
-                self._bind_address or None,
-                self._connect_properties if v5 else None,
-            )
-            if rc == 0:
-                rc = self._handshakes()
+            core = self._core
+            self._connack = None
+            core.handshake_watch(True)
+            try:
+                rc = core.connect(
+                    self._host,
+                    0 if self._transport == "unix" else self._port,
+                    # The library knows no keep alive of a second.
+                    2 if self._keepalive == 1 else self._keepalive,
+                    self._bind_address or None,
+                    self._connect_properties if v5 else None,
+                )
+                if rc == 0:
+                    rc = self._handshakes()
+            finally:
+                core.handshake_watch(False)
             if rc:
-                raise connect_failed(self._core, rc, self._transport == "websockets")
+                raise connect_failed(core, rc, self._transport == "websockets")
             if self._state not in _ENDED:
                 self._opened()
             return MQTT_ERR_SUCCESS
 
     def _handshakes(self) -> int:
-        """Waits for TLS, WebSocket and proxy, so that what fails there is raised here."""
+        """Waits for proxy, TLS and WebSocket, so that what fails there is raised here."""
         if self._tls is None and self._transport != "websockets" and not self._through_proxy:
             return 0
-        core = self._core
-        sent = core.stats()["bytes_sent"]
         self._handshaking = True
         try:
-            while core.stats()["bytes_sent"] == sent and self._state not in _ENDED:
-                rc = core.loop(100, 1)
-                if rc:
+            while self._state not in _ENDED:
+                rc, over = self._core.handshake(100)
+                if self._connack:
+                    return 0
+                if rc or over:
                     return rc
         finally:
             self._handshaking = False

@@ -92,6 +92,10 @@ class Events(Callbacks):
             self._logger.log(LOGGING_LEVEL[level], text, *args)
 
     def _on_connack(self, flags: int, code: int, items: Any) -> None:
+        if self._handshaking:
+            # Told by the loop, not inside connect().
+            self._connack = (flags, code, items)
+            return
         v5 = self._protocol == _V5
         properties = Properties._received(PacketTypes.CONNACK, items or ())
         self._first_connect = False

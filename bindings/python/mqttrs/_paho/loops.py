@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Callable
 
 from ..enums import MQTTErrorCode, _ConnectionState
 from .connection import _ENDED, Connection
@@ -31,25 +32,25 @@ class Loops(Connection):
             raise ValueError("timeout is not negative")
         if not self._open:
             return MQTT_ERR_NO_CONN
-        return self._turned(self._core.loop(int(timeout * 1000), _PACKETS))
+        return self._turn(self._core.loop, int(timeout * 1000), _PACKETS)
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Reads what has come; for event loops that found the socket readable."""
         if not self._open:
             return MQTT_ERR_NO_CONN
-        return self._turned(self._core.loop_read(_PACKETS))
+        return self._turn(self._core.loop_read, _PACKETS)
 
     def loop_write(self) -> MQTTErrorCode:
         """Writes what waits; for event loops that found the socket writable."""
         if not self._open:
             return MQTT_ERR_NO_CONN
-        return self._turned(self._core.loop_write(_PACKETS))
+        return self._turn(self._core.loop_write, _PACKETS)
 
     def loop_misc(self) -> MQTTErrorCode:
         """Keep alive and the like; for event loops to call about once a second."""
         if not self._open:
             return MQTT_ERR_NO_CONN
-        return self._turned(self._core.loop_misc())
+        return self._turn(self._core.loop_misc)
 
     def want_write(self) -> bool:
         """Whether bytes wait to be written."""
@@ -158,14 +159,22 @@ class Loops(Connection):
     def _has_work(self) -> bool:
         return self._core.want_write() or self._core.stats()["queued_messages"] > 0
 
-    def _turned(self, rc: int) -> MQTTErrorCode:
-        """What a turn returned; a connection that ended without an event is noticed here."""
+    def _turn(self, run: Callable[..., int], *args: int) -> MQTTErrorCode:
+        """Runs a turn, and returns what it returned in Paho's numbers."""
+        if self._connack:
+            connack, self._connack = self._connack, None
+            try:
+                self._on_connack(*connack)
+            except Exception as error:
+                self._on_exception(error, "on_connect")
+        rc = run(*args)
         if self._again:
             self._again = False
             return self.reconnect()
         if rc == 0:
             self._write_interest()
             return MQTT_ERR_SUCCESS
+        # A connection that ended without an event.
         if self._open:
             self._on_connection_end(rc, None)
         if self._state in _ENDED:

@@ -1,6 +1,8 @@
 /* Connecting, disconnecting, and the loop of one client. */
 #include "core.h"
 
+#include <string.h>
+
 /* The library's handle, read before the interpreter's lock is left. */
 #define MOSQ struct mosquitto *mosq = self->core->mosq
 
@@ -32,6 +34,48 @@ static PyObject *connect_to(struct client *self, PyObject *args, bool async)
 static PyObject *client_connect(struct client *self, PyObject *args)
 {
 	return connect_to(self, args, false);
+}
+
+static void on_record(struct mosquitto *mosq, void *obj, const struct mqttrs_log_record *record)
+{
+	struct core *core = obj;
+
+	(void)mosq;
+	if (strcmp(record->event, "connection.made") == 0)
+		atomic_store(&core->made, true);
+}
+
+static PyObject *client_handshake(struct client *self, PyObject *args)
+{
+	struct core *core = self->core;
+	int timeout, rc = MOSQ_ERR_SUCCESS;
+	MOSQ;
+
+	if (!PyArg_ParseTuple(args, "i:handshake", &timeout))
+		return NULL;
+	if (!atomic_load(&core->made))
+		RUN(self, rc, mosquitto_loop(mosq, timeout, 1), return NULL);
+	return Py_BuildValue("(iO)", rc, atomic_load(&core->made) ? Py_True : Py_False);
+}
+
+static PyObject *client_handshake_watch(struct client *self, PyObject *value)
+{
+	int on = PyObject_IsTrue(value);
+
+	if (on < 0)
+		return NULL;
+	atomic_store(&self->core->made, false);
+	return PyLong_FromLong(
+		mqttrs_log_callback_set(self->core->mosq, on ? on_record : NULL));
+}
+
+static PyObject *client_clean_start_set(struct client *self, PyObject *value)
+{
+	int on = PyObject_IsTrue(value);
+
+	if (on < 0)
+		return NULL;
+	return PyLong_FromLong(mqttrs_clean_start_set(self->core->mosq, on));
 }
 
 static PyObject *client_connect_async(struct client *self, PyObject *args)
@@ -200,6 +244,15 @@ PyMethodDef connection_methods[] = {
 	{"connect", (PyCFunction)client_connect, METH_VARARGS,
 	 "connect($self, host, port, keepalive, bind_address=None, properties=None, /)\n--\n\n"
 	 "Connects, and returns when CONNECT is on its way, or why it is not."},
+	{"handshake_watch", (PyCFunction)client_handshake_watch, METH_O,
+	 "handshake_watch($self, on, /)\n--\n\n"
+	 "Before connect(), for handshake() to know; costs time as long as it is on."},
+	{"handshake", (PyCFunction)client_handshake, METH_VARARGS,
+	 "handshake($self, timeout, /)\n--\n\n"
+	 "After connect(): runs one turn of at most so many milliseconds, unless the handshakes of\n"
+	 "proxy, TLS and WebSocket are over. Returns (rc, whether they are)."},
+	{"clean_start_set", (PyCFunction)client_clean_start_set, METH_O,
+	 "clean_start_set($self, on, /)\n--\n\nWhether the next connections begin a new session."},
 	{"connect_async", (PyCFunction)client_connect_async, METH_VARARGS,
 	 "connect_async($self, host, port, keepalive, bind_address=None, /)\n--\n\n"
 	 "Begins to connect; the loop does the rest, and tries again where it fails."},

@@ -98,6 +98,8 @@ struct core {
 	atomic_uint wanted;
 	/* Acknowledge when the handlers have run. */
 	atomic_bool acknowledge_after;
+	/* The way to the server stands: network, proxy, TLS and WebSocket. */
+	atomic_bool made;
 	pid_t process;
 	char *key_password;
 };
