@@ -700,9 +700,13 @@ typedef void (*MQTTRS_CB_outcome)(struct mosquitto *mosq,
 /**
  * Runs once for each request that was made, when its response has come or will not come any more.
  *
- * `result` is MOSQ_ERR_SUCCESS with a response; MOSQ_ERR_TIMEOUT when the time was over;
- * MOSQ_ERR_ACL_DENIED when the server does not let the client subscribe to the topic of its
- * responses; MOSQ_ERR_NO_CONN when the client was destroyed or made anew. `response` is NULL unless
+ * `result` is MOSQ_ERR_SUCCESS with a response; MOSQ_ERR_TIMEOUT when the time was over, or the
+ * message expired before it was sent; MOSQ_ERR_ACL_DENIED when the server refuses the request, or does not
+ * let the client subscribe to the topic of its responses; where the request was dropped without having been sent,
+ * MOSQ_ERR_QUOTA_EXCEEDED as others took its place in the queue or the program cleared that,
+ * MOSQ_ERR_OVERSIZE_PACKET or MOSQ_ERR_QOS_NOT_SUPPORTED as the present server does not take it,
+ * MOSQ_ERR_CONN_LOST as the connection ended before one of QoS 0 was on its way;
+ * MOSQ_ERR_NO_CONN when the client was destroyed or made anew. `response` is NULL unless
  * `result` is MOSQ_ERR_SUCCESS, `props` NULL too where it has no properties; both live until the
  * callback returns, and `mosquitto_message_copy` makes them last.
  */
@@ -1822,7 +1826,7 @@ libmosq_EXPORT int mqttrs_disconnect_timeout(struct mosquitto *mosq, unsigned in
  * connection on which there are requests; the subscribe callbacks do not hear of it. Any number of
  * requests may be under way. `on_response` runs once for each, with `userdata`, at the latest
  * `timeout_ms` milliseconds after this call, on the thread that runs the loop: let one run. A
- * connection that is lost does not end a request, only its time does. `mosquitto_destroy` and
+ * connection that is lost does not end a request that was sent or will be. `mosquitto_destroy` and
  * `mosquitto_reinitialise` end those that are left before they return. Its response does not go to
  * the message callbacks; one that comes too late, twice, or for nothing does. With
  * MQTTRS_ACK_MANUAL the program acknowledges responses as other messages, and so requests.

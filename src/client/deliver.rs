@@ -196,7 +196,7 @@ impl Client {
                     .outcome(*packet_id, *outcome, *reason, properties.as_properties());
             }
             SessionEvent::Done(done) => {
-                self.handler.done(done);
+                self.tell_done(done);
                 let mut st = self.lock();
                 self.notify(&mut st); // who waits for it
                 return st;

@@ -88,7 +88,7 @@ impl Client {
                 .outcome(packet_id, outcome, reason, Properties::EMPTY);
         }
         for event in done {
-            self.handler.done(&event);
+            self.tell_done(&event);
         }
         self.end_all_requests();
         if right.is_some() {

@@ -18,8 +18,18 @@ pub struct Token([u8; 3]);
 impl Token {
     /// The host does not want to hear of it.
     pub const NONE: Token = Token([0; 3]);
-    /// The largest number.
-    pub const MAX: u32 = 0x00ff_ffff;
+    /// The largest number but those of [`Token::inner`].
+    pub const MAX: u32 = 0x007f_ffff;
+
+    /// One that is not the host's: numbers of its own, of which only the lowest 23 bits count.
+    pub const fn inner(number: u32) -> Self {
+        Token::new(number | (Token::MAX + 1))
+    }
+
+    /// The number given to [`Token::inner`], if that made it.
+    pub fn inner_number(self) -> Option<u32> {
+        self.number().checked_sub(Token::MAX + 1)
+    }
 
     /// The token with this number, of which only the lowest 24 bits count.
     pub const fn new(number: u32) -> Self {
@@ -195,6 +205,8 @@ mod tests {
         for number in [0, 1, 255, 256, 65_536, Token::MAX] {
             assert_eq!(Token::new(number).number(), number);
             assert_eq!(Token::new(number).is_none(), number == 0);
+            assert_eq!(Token::new(number).inner_number(), None);
+            assert_eq!(Token::inner(number).inner_number(), Some(number));
         }
     }
 }

@@ -11,7 +11,9 @@ use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{random_client_id, random_seed, Client, Guard, Message, Publication, State, Token};
+use super::{
+    random_client_id, random_seed, Client, Done, Guard, Message, Outcome, Publication, State, Token,
+};
 use crate::codec::{Properties, PropertyBuf, PropertyId, SubscriptionOptions, Value};
 use crate::error::{CallerError, Error, Result};
 use crate::session::log;
@@ -28,8 +30,10 @@ pub type Service = Arc<dyn Fn(&Message<'_>) + Send + Sync>;
 pub enum Missed {
     /// The time is over.
     Late,
-    /// The server does not let us subscribe to where it would come.
+    /// The server does not let us ask, or not subscribe to where it would come.
     Refused,
+    /// The request was not sent, and will not be.
+    Unsent(Outcome),
     /// The client ends, or is made anew.
     Ended,
 }
@@ -92,7 +96,7 @@ impl Client {
             properties: made.properties.as_properties(),
             ..*message
         };
-        if let Err(error) = self.publish_with(st, &message, Token::NONE, on_id) {
+        if let Err(error) = self.publish_with(st, &message, made.token, on_id) {
             self.withdraw(made.id);
             return Err(error);
         }
@@ -203,6 +207,23 @@ impl Client {
         self.end_requests(st, Missed::Late, &mut |it| it.outstanding.take_late(now))
     }
 
+    /// Tells the host what became of its message, or ends the request whose message this was, unless it
+    /// is on its way.
+    #[inline(never)]
+    pub(super) fn tell_done(&self, done: &Done) {
+        let Some(number) = done.token.inner_number() else {
+            return self.handler.done(done);
+        };
+        let why = match done.outcome {
+            Outcome::Acknowledged if done.reason.is_error() => Missed::Refused,
+            // In the last case nobody knows.
+            Outcome::Sent | Outcome::Acknowledged | Outcome::SessionLost => return,
+            outcome => Missed::Unsent(outcome),
+        };
+        let take = &mut |it: &mut Requests| it.outstanding.take_numbered(number);
+        drop(self.end_requests(self.lock(), why, take));
+    }
+
     /// All requests end with the client.
     pub(super) fn end_all_requests(&self) {
         let mut from = 0;
@@ -245,6 +266,7 @@ struct Prepared {
     topic: String,
     properties: PropertyBuf,
     id: u64,
+    token: Token,
     /// Its deadline is the first.
     is_first: bool,
 }
@@ -357,11 +379,14 @@ impl State {
         }
         self.listen(&filter, Some(QoS::ExactlyOnce.number()), false)?;
         let request = Request { filter, answer };
-        let is_first = self.requests().outstanding.insert(deadline, request);
+        let outstanding = &mut self.requests().outstanding;
+        let token = Token::inner(outstanding.next_number());
+        let is_first = outstanding.insert(deadline, request);
         Ok(Prepared {
             topic,
             properties,
             id,
+            token,
             is_first,
         })
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Answer;
+use super::{Answer, Token};
 
 /// A request that was made.
 pub struct Request {
@@ -56,6 +56,21 @@ impl Outstanding {
         let place = self.free.last().copied();
         let place = place.unwrap_or(self.places.len() as u32);
         (u64::from(self.made) << 32 | u64::from(place)) ^ self.seed
+    }
+
+    /// The number that the next one gets: the same is given again after eight million.
+    pub fn next_number(&self) -> u32 {
+        self.made & Token::MAX
+    }
+
+    /// Takes out the one with this number. That is rare enough to look at all of them.
+    pub fn take_numbered(&mut self, number: u32) -> Option<Request> {
+        let made = |it: &Entry| ((it.id ^ self.seed) >> 32) as u32 & Token::MAX;
+        let place = self.places.iter().position(|place| {
+            let entry = place.as_ref();
+            entry.is_some_and(|it| made(it) == number)
+        })?;
+        self.take(place as u32)
     }
 
     /// Adds one, with the identifier that [`Outstanding::next_id`] told; whether its deadline is the

@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::message::{lent, mqttrs_message};
-use crate::client::{response_to, Answer, Message, Missed, Publication, Service};
+use crate::client::{response_to, Answer, Message, Missed, Outcome, Publication, Service};
 use crate::codec::Place;
 use crate::error::{CallerError, Error, Result};
 use crate::ffi::alloc;
 use crate::ffi::arguments::{self, write_mid};
 use crate::ffi::constants::mosq_err_t::{
-    MOSQ_ERR_ACL_DENIED, MOSQ_ERR_NOMEM, MOSQ_ERR_NO_CONN, MOSQ_ERR_TIMEOUT, MOSQ_ERR_UNKNOWN,
+    MOSQ_ERR_ACL_DENIED, MOSQ_ERR_CONN_LOST, MOSQ_ERR_NOMEM, MOSQ_ERR_NO_CONN,
+    MOSQ_ERR_OVERSIZE_PACKET, MOSQ_ERR_QOS_NOT_SUPPORTED, MOSQ_ERR_QUOTA_EXCEEDED,
+    MOSQ_ERR_TIMEOUT, MOSQ_ERR_UNKNOWN,
 };
 use crate::ffi::constants::mosquitto_message;
 use crate::ffi::guard::guard;
@@ -24,9 +26,13 @@ use crate::ffi::property::{mosquitto_property, to_wire};
 
 /// Runs once for each request that was made, when its response has come or will not come any more.
 ///
-/// `result` is MOSQ_ERR_SUCCESS with a response; MOSQ_ERR_TIMEOUT when the time was over;
-/// MOSQ_ERR_ACL_DENIED when the server does not let the client subscribe to the topic of its
-/// responses; MOSQ_ERR_NO_CONN when the client was destroyed or made anew. `response` is NULL unless
+/// `result` is MOSQ_ERR_SUCCESS with a response; MOSQ_ERR_TIMEOUT when the time was over, or the
+/// message expired before it was sent; MOSQ_ERR_ACL_DENIED when the server refuses the request, or does not
+/// let the client subscribe to the topic of its responses; where the request was dropped without having been sent,
+/// MOSQ_ERR_QUOTA_EXCEEDED as others took its place in the queue or the program cleared that,
+/// MOSQ_ERR_OVERSIZE_PACKET or MOSQ_ERR_QOS_NOT_SUPPORTED as the present server does not take it,
+/// MOSQ_ERR_CONN_LOST as the connection ended before one of QoS 0 was on its way;
+/// MOSQ_ERR_NO_CONN when the client was destroyed or made anew. `response` is NULL unless
 /// `result` is MOSQ_ERR_SUCCESS, `props` NULL too where it has no properties; both live until the
 /// callback returns, and `mosquitto_message_copy` makes them last.
 pub type MQTTRS_CB_response = Option<
@@ -65,7 +71,7 @@ pub type MQTTRS_CB_request = Option<
 /// connection on which there are requests; the subscribe callbacks do not hear of it. Any number of
 /// requests may be under way. `on_response` runs once for each, with `userdata`, at the latest
 /// `timeout_ms` milliseconds after this call, on the thread that runs the loop: let one run. A
-/// connection that is lost does not end a request, only its time does. `mosquitto_destroy` and
+/// connection that is lost does not end a request that was sent or will be. `mosquitto_destroy` and
 /// `mosquitto_reinitialise` end those that are left before they return. Its response does not go to
 /// the message callbacks; one that comes too late, twice, or for nothing does. With
 /// MQTTRS_ACK_MANUAL the program acknowledges responses as other messages, and so requests.
@@ -398,6 +404,11 @@ fn tell(
         Ok(message) => return lend(message, &mut |message, list| to(0, message, list)),
         Err(Missed::Late) => MOSQ_ERR_TIMEOUT,
         Err(Missed::Refused) => MOSQ_ERR_ACL_DENIED,
+        Err(Missed::Unsent(Outcome::Expired)) => MOSQ_ERR_TIMEOUT,
+        Err(Missed::Unsent(Outcome::ConnectionLost)) => MOSQ_ERR_CONN_LOST,
+        Err(Missed::Unsent(Outcome::TooLarge)) => MOSQ_ERR_OVERSIZE_PACKET,
+        Err(Missed::Unsent(Outcome::QosNotSupported)) => MOSQ_ERR_QOS_NOT_SUPPORTED,
+        Err(Missed::Unsent(_)) => MOSQ_ERR_QUOTA_EXCEEDED,
         Err(Missed::Ended) => MOSQ_ERR_NO_CONN,
     };
     to(code as c_int, null(), null());
