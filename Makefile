@@ -155,7 +155,8 @@ store: all dropin ## build libraries with the feature `store` in build/store
 .PHONY: store-test
 store-test: store packages ## test sessions that survive a crash, which is a part of `make test`
 	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" $(CARGO) test --locked --test store --test store_kill --test store_faults --test session_store
-	$(CARGO) test --locked --lib store::
+	$(CARGO) test --locked --features store --lib store::
+	$(CARGO) test --locked --features store --test fuzz_seeds store
 
 .PHONY: chaos
 chaos: all store packages ## FAULTS= faults (2000) of network, brokers and processes by SEED= (1); writes docs/reliability.md

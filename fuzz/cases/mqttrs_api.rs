@@ -240,8 +240,8 @@ pub fn pointer(text: &Option<CString>) -> *const c_char {
     text.as_ref().map_or(ptr::null(), |text| text.as_ptr())
 }
 
-/// The members of `struct mqttrs_stats` as numbers: all but the last are.
-pub const STATS: usize = 34;
+/// `struct mqttrs_stats` as numbers of 64 bits, which all but one of its members are.
+pub const STATS: usize = 35;
 
 unsafe fn queue_set(m: *mut mosquitto, s: &mut Script<'_>) {
     let size = size_of::<QueueOptions>();
