@@ -163,7 +163,7 @@ chaos: all store packages ## FAULTS= faults (2000) of network, brokers and proce
 	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" FAULTS="$(FAULTS)" SEED="$(SEED)" scripts/chaos.sh
 
 .PHONY: pages
-pages: ## put docs/reliability.md, docs/features.md and README.md's comparison together from results in docs/
+pages: ## put docs/{reliability,features,consumers}.md and README.md's comparison together from results in docs/
 	python3 -B scripts/pages.py
 
 # The last version of mdBook that is content with our oldest cargo. It is a program to read with: its
@@ -220,6 +220,10 @@ oom: all packages ## let memory, descriptors and threads run out; writes docs/re
 	rm -rf $(BUILD)/oom && mkdir -p $(BUILD)/oom
 	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" MQTTRS_OOM_TABLES="$(abspath $(BUILD))/oom" $(CARGO) test --locked --test oom
 	python3 scripts/oom.py $(BUILD)/oom >docs/reliability/oom.json
+
+.PHONY: consumers
+consumers: dropin ## put programs of others that use libmosquitto to work on the library; ONLY= for some; writes docs/consumers.md
+	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" ONLY="$(ONLY)" python3 -B consumers/run.py
 
 .PHONY: interop
 interop: ## run one set of scenarios against real brokers; writes docs/interop.md

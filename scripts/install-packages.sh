@@ -11,7 +11,7 @@ peers="mosquitto mosquitto-clients libmosquitto1 libmosquitto-dev libmosquittopp
 # What builds and examines the C programs.
 tools="binutils cmake gcc g++ libc6-dev libssl-dev libuv1-dev make mandoc pkg-config python3 strace valgrind"
 # Services among the packages above.
-services="mosquitto collectd microsocks danted squid"
+services="mosquitto collectd microsocks danted squid avahi-daemon kamailio rtpengine-daemon shairport-sync"
 
 if [ $# -gt 0 ]; then
     wanted=$*

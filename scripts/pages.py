@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Puts the pages together whose parts commands have measured.
 
-pages.py          writes docs/reliability.md, docs/features.md, the comparison in README.md and its picture
+pages.py          writes these pages, the comparison in README.md and its picture
 pages.py check    ends with 1 when one would change
 
 A page is docs/PAGE/intro.md, and then a section for each docs/PAGE/PART.json, as the command
@@ -18,6 +18,7 @@ DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 PAGES = {
     "reliability": ["chaos", "store", "outage", "stop", "oom", "sanitize", "fuzz"],
     "features": ["filters", "wait", "throttle"],
+    "consumers": ["programs"],
 }
 
 

@@ -18,7 +18,7 @@ fn the_pages_are_what_is_made_of_their_parts() {
 #[test]
 fn the_results_name_no_machine_and_no_folder_of_it() {
     let mut count = 0;
-    let folders = ["docs/reliability", "docs/features"];
+    let folders = ["docs/reliability", "docs/features", "docs/consumers"];
     let entries = folders.map(|folder| fs::read_dir(source(folder)).unwrap());
     for entry in entries.into_iter().flatten() {
         let path = entry.unwrap().path();
@@ -33,8 +33,10 @@ fn the_results_name_no_machine_and_no_folder_of_it() {
 
 #[test]
 fn every_table_has_the_cells_that_its_heading_has() {
-    let read = |name| fs::read_to_string(source(name)).unwrap();
-    let page = read("docs/reliability.md") + &read("docs/features.md");
+    let read = |name: &str| fs::read_to_string(source(name)).unwrap();
+    let page = ["reliability", "features", "consumers"]
+        .map(|name| read(&format!("docs/{name}.md")))
+        .concat();
     let cells = |line: &str| line.replace("\\|", "").matches('|').count();
     let mut rows = 0;
     for two in page.lines().collect::<Vec<_>>().windows(2) {
