@@ -13,5 +13,6 @@ Gem::Specification.new do |gem|
   gem.required_ruby_version = ">= 3.1"
   gem.files = Dir.chdir(__dir__) { Dir["lib/**/*.rb", "examples/*.rb", "README.md"] }
   gem.require_paths = ["lib"]
+  gem.metadata["rubygems_mfa_required"] = "true"
   gem.add_dependency "ffi", "~> 1.15"
 end

@@ -1,6 +1,7 @@
 #!/bin/bash
 # test.sh: runs the tests of the gem, against brokers that they start themselves.
-# MQTTRS_BUILD_DIR is where the built libraries are. "test.sh test/test_fibers.rb" runs one file.
+# MQTTRS_BUILD_DIR is where the built libraries are. "test.sh test/test_fibers.rb" runs one file,
+# and TESTOPTS has options for minitest: TESTOPTS="-v -n /fork/".
 set -euo pipefail
 
 : "${MQTTRS_BUILD_DIR:?is where the built libraries are; please use \"make test-ruby\"}"
@@ -13,4 +14,4 @@ export MQTTRS_LIBRARY=$MQTTRS_BUILD_DIR/libmqttrs.so
 if [ $# -eq 0 ]; then
     set -- test/test_*.rb
 fi
-exec ruby -w -Ilib -Itest -e 'ARGV.each { |file| require File.expand_path(file) }; ARGV.clear' "$@" </dev/null
+exec ruby -w -Ilib -Itest -e 'ARGV.each { |file| require File.expand_path(file) }; ARGV.replace(ENV.fetch("TESTOPTS", "").split)' "$@" </dev/null

@@ -27,7 +27,7 @@ board.on("garden/+/state") { |message| puts "#{message.topic} is #{message.text}
 sensor = Mqttrs.connect(**where, will: { topic: "garden/bed1/state", payload: "gone", qos: 1 })
 sensor.publish!("garden/bed1/state", "there", qos: 1)
 [61, 58, 37].each do |percent|
-  sensor.publish("garden/bed1/humidity", percent, qos: 1, message_expiry_interval: 60, user_properties: { "unit" => "%" })
+  sensor.publish("garden/bed1/humidity", percent, qos: 1, user_properties: { "unit" => "%" })
 end
 
 readings.first(3).each do |reading|

@@ -1,6 +1,8 @@
 # frozen_string_literal: true
 
 require "minitest"
+require "open3"
+require "rbconfig"
 require "tmpdir"
 require "timeout"
 require "mqttrs"
@@ -60,6 +62,15 @@ class MqttrsTest < Minitest::Test
   end
 
   def connected(**settings) = client(**settings).connect(timeout: PATIENCE)
+
+  # Runs a program with the gem loaded.
+  # @return [Array(String, Process::Status)] what it printed, and its end
+  def ruby(program, *options, **environment)
+    lib = File.expand_path("../lib", __dir__)
+    Open3.capture2e(
+      environment.transform_keys(&:to_s), RbConfig.ruby, "-w", "-I#{lib}", "-rmqttrs", *options, "-e", program
+    )
+  end
 
   # The next thing in a queue.
   def next_of(queue, seconds = PATIENCE)

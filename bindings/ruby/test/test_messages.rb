@@ -151,6 +151,16 @@ class TestMessages < MqttrsTest
     assert_equal %w[0 1 2], one.messages.take(3).map(&:text)
   end
 
+  def test_messages_that_came_before_the_block_of_on_message_are_kept
+    one = connected
+    one.subscribe(@topic, qos: 1)
+    3.times { |number| one.publish!(@topic, number, qos: 2) }
+    got = Queue.new
+    one.on_message { |message| got << message.text }
+    one.publish(@topic, 3)
+    assert_equal %w[0 1 2], Array.new(3) { next_of(got) }
+  end
+
   def test_a_stream_is_an_enumerator_that_ends_when_the_client_is_closed
     one = connected
     messages = one.messages("#{@topic}/#")

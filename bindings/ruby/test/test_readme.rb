@@ -1,8 +1,6 @@
 # frozen_string_literal: true
 
 require "helper"
-require "open3"
-require "rbconfig"
 
 # What the README says, and the example.
 class TestReadme < MqttrsTest
@@ -10,13 +8,13 @@ class TestReadme < MqttrsTest
   README = File.read(File.join(FOLDER, "README.md"))
 
   def test_the_quick_start_prints_what_the_readme_says
-    output = ruby("-e", README[/```ruby\n(.*?)```/m, 1].gsub('host: "localhost"', "port: #{broker.port}"))
+    output = printed(README[/```ruby\n(.*?)```/m, 1].gsub('host: "localhost"', "port: #{broker.port}"))
     expected = README[/It prints:\n\n(.*?)\n\n/m, 1].gsub(/^ {4}/, "")
     assert_equal expected.lines.sort.map(&:chomp), output.lines.sort.map(&:chomp)
   end
 
   def test_the_example_runs
-    output = ruby(File.join(FOLDER, "examples/dashboard.rb"), "127.0.0.1", broker.port.to_s)
+    output = printed("ARGV.replace(['127.0.0.1', '#{broker.port}']); load '#{FOLDER}/examples/dashboard.rb'")
     assert_equal <<~TEXT.lines.sort, output.lines.sort
       garden/bed1/state is there
       garden/bed1/humidity: 61 %
@@ -50,8 +48,8 @@ class TestReadme < MqttrsTest
 
   private
 
-  def ruby(*arguments)
-    output, status = Open3.capture2e(RbConfig.ruby, "-w", "-I#{File.join(FOLDER, 'lib')}", "-rmqttrs", *arguments)
+  def printed(program)
+    output, status = ruby(program)
     assert_predicate status, :success?, output
     output
   end

@@ -52,7 +52,10 @@ module Mqttrs
 
     ON_PASSWORD = FFI::Function.new(:int, %i[pointer int int ulong]) do |buffer, size, _, address|
       password = CLIENTS[address]&.key_password.to_s
-      password.bytesize < size ? (buffer.put_bytes(0, "#{password}\0"); password.bytesize) : 0
+      next 0 if password.bytesize >= size
+
+      buffer.put_bytes(0, "#{password}\0")
+      password.bytesize
     end
 
     @numbers = 0

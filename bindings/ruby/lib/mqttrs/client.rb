@@ -59,6 +59,7 @@ module Mqttrs
       @loop = loop || Loop.new
       @acknowledgements = Acknowledgements.new(self, mode.zero? ? :automatic : ack)
       @lock = Mutex.new
+      @closing = false
       initialize_parts(logger)
       apply(host: host, port: port, ack_mode: mode, clean: clean, **settings)
     end
@@ -73,8 +74,9 @@ module Mqttrs
     def close(timeout: 5)
       return if closed? || Process.pid != @pid
 
+      @closing = true
       begin
-        disconnect(timeout: timeout) if registered?
+        disconnect(timeout: timeout) if registered? && !@loop.closed?
       ensure
         destroy
       end
@@ -139,6 +141,7 @@ module Mqttrs
       forget_routes
       finish_all
       @loop.notify(self)
+      @loop.wake
     end
   end
 end

@@ -33,7 +33,7 @@ module Mqttrs
       @start = Mutex.new
       @fresh = []           # what C's callbacks have noted
       @pending = []         # what handlers are still to be called for
-      @stopping = @closed = false
+      @stopping = @closed = @ended = false
       ObjectSpace.define_finalizer(self, self.class.destroyer(@native, @waker, @pid))
     end
 
@@ -55,11 +55,7 @@ module Mqttrs
     # Ends {#run}, and the thread, after the handler it is in. Any thread, any handler.
     # @return [void]
     def stop
-      return if @closed || Process.pid != @pid || !running?
-
-      @stopping = true
-      wake
-      wait_for_end unless inside?
+      halt unless @closed || Process.pid != @pid
     end
 
     # Stops the loop and ends it; clients that are left have to be closed before.
@@ -67,10 +63,13 @@ module Mqttrs
     def close
       return if @closed || Process.pid != @pid
 
-      stop
       @closed = true
+      halt
       sort_out unless running?
-      @turn.synchronize { self.class.destroyer(@native, @waker, @pid).call }
+      @turn.synchronize do
+        @ended = true
+        self.class.destroyer(@native, @waker, @pid).call
+      end
       ObjectSpace.undefine_finalizer(self)
     end
 
@@ -81,6 +80,7 @@ module Mqttrs
       code = Native.mqttrs_loop_add(@native, handle)
       raise Error.for(code) unless code.zero?
 
+      yield
       ensure_thread
     end
 
@@ -90,11 +90,11 @@ module Mqttrs
       @turn.synchronize do
         # Callbacks run in this, and a thread that is killed in one would leap over frames of C.
         Thread.handle_interrupt(Object => :never) do
-          Native.mqttrs_loop_remove(@native, handle) unless @closed
+          Native.mqttrs_loop_remove(@native, handle) unless @ended
           yield
         end
       end
-      wake unless @closed
+      wake
     end
 
     # @api private
@@ -135,6 +135,25 @@ module Mqttrs
     end
 
     # @api private
+    # Notes something outside of callbacks.
+    def post(receiver, what)
+      note(receiver, what)
+      wake
+    end
+
+    # @api private
+    # Has who runs the loop look after what there is to do: that a client was added makes the
+    # descriptor readable.
+    def wake
+      @turn.synchronize do
+        next if @ended
+
+        Native.mqttrs_loop_remove(@native, @waker)
+        Native.mqttrs_loop_add(@native, @waker)
+      end
+    end
+
+    # @api private
     # Whether this is a handler, or what runs one.
     def inside?
       @runner == Thread.current && (@runner_fiber.nil? || @runner_fiber == Fiber.current)
@@ -163,8 +182,9 @@ module Mqttrs
       return if !@threaded || @thread&.alive?
 
       @start.synchronize do
-        next if @thread&.alive? || @stopping
+        next if @thread&.alive? || @closed
 
+        @stopping = false
         @thread = Thread.new { run }
         @thread.name = "mqttrs"
       end
@@ -257,12 +277,12 @@ module Mqttrs
       end
     end
 
-    # Makes the descriptor readable: that a client was added does so.
-    def wake
-      @turn.synchronize do
-        Native.mqttrs_loop_remove(@native, @waker)
-        Native.mqttrs_loop_add(@native, @waker)
-      end
+    def halt
+      return unless running?
+
+      @stopping = true
+      wake
+      wait_for_end unless inside?
     end
 
     def wait_for_end

@@ -79,9 +79,7 @@ module Mqttrs
 
     def fetch(timeout)
       message = @queue.shift
-      if message.nil?
-        @client.loop.wait(self, timeout) { (message = @queue.shift) || @closed }
-      end
+      @client.loop.wait(self, timeout) { (message = @queue.shift) || @closed } if message.nil?
       release if @held && @queue.size <= @limit / 2
       message
     end

@@ -10,7 +10,7 @@ module Mqttrs
     extend FFI::Library
 
     # Where the library is: what MQTTRS_LIBRARY names, or else an installed one.
-    ffi_lib [ENV["MQTTRS_LIBRARY"], "libmqttrs.so.0", "mqttrs"].compact.reject(&:empty?)
+    ffi_lib [ENV.fetch("MQTTRS_LIBRARY", nil), "libmqttrs.so.0", "mqttrs"].compact.reject(&:empty?)
 
     ERR_QUOTA_EXCEEDED = -6
     ERR_SUCCESS = 0
@@ -83,6 +83,8 @@ module Mqttrs
     attach_function :mqttrs_message_callback_remove, %i[pointer string], :int
 
     # The connection
+    attach_function :mosquitto_connect_bind_async, %i[pointer string int int string], :int, blocking: true
+    attach_function :mosquitto_connect_bind_v5, %i[pointer string int int string pointer], :int, blocking: true
     attach_function :mqttrs_connect, %i[pointer int pointer], :int, blocking: true
     attach_function :mqttrs_reconnect_now, %i[pointer uint], :int
     attach_function :mosquitto_disconnect_v5, %i[pointer int pointer], :int

@@ -14,17 +14,17 @@ module Mqttrs
     # @raise [ConnectError, TimeoutError]
     def connect(timeout: 60, **settings)
       client = Client.new(**settings)
-      begin
-        client.connect(timeout: timeout)
-        return client unless block_given?
+      stays = done = false
+      client.connect(timeout: timeout)
+      stays = !block_given?
+      return client if stays
 
-        result = yield client
-      rescue Exception
-        client.close(timeout: 0.5)
-        raise
-      end
-      client.close
+      result = yield client
+      done = true
       result
+    ensure
+      # Who leaves the block by an exception, or by throw, does not want to wait.
+      client&.close(timeout: done ? 5 : 0.5) unless stays
     end
 
     # Connects, publishes one message, waits until it was delivered, and disconnects.

@@ -20,7 +20,8 @@ module Mqttrs
       request_problem_information request_response_information retain_available wildcard_subscription_available
       subscription_identifier_available shared_subscription_available
     ].freeze
-    private_constant :FLAGS
+    NUMBERS = { true => 1, false => 0 }.freeze
+    private_constant :FLAGS, :NUMBERS
 
     # The library tells what there is: a name, an identifier and a type for each property.
     KINDS = (1..127).filter_map do |identifier|
@@ -91,7 +92,7 @@ module Mqttrs
       end
 
       def add_value(list, kind, *values)
-        values.map! { |value| value == true ? 1 : (value == false ? 0 : value) }
+        values.map! { |value| NUMBERS.fetch(value, value) }
         values.map! { |value| Text.utf8(value) } if %i[string string_pair].include?(kind.type)
         values << values[0].bytesize if kind.type == :binary
         code = Native.public_send("mosquitto_property_add_#{kind.type}", list, kind.identifier, *values)

@@ -89,8 +89,10 @@ module Mqttrs
     end
 
     def add_handler(handler)
-      @kept = nil
       super
+      kept = @kept
+      @kept = nil
+      kept&.each { |message| @client.loop.post(self, message) }
     end
 
     private

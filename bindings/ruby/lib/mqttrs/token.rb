@@ -6,17 +6,7 @@ module Mqttrs
   # `state` is one of {Outcome::STATES}: `:sent` (QoS 0, handed to the network), `:acknowledged`
   # (the server has answered) or why there was no delivery. `reason_code` is the server's, 128 or more
   # that it refused; `reason_codes` has one for each topic filter; `properties` are those of the answer.
-  Outcome = Struct.new(:state, :reason_code, :reason_codes, :properties) do
-    # @return [Boolean] whether the message was sent, or the server's answer is not a refusal
-    def ok? = (state == :acknowledged || state == :sent) && reason_code < 128
-
-    # @return [String] in words
-    def reason
-      return "the server refused: #{Native.mosquitto_reason_string(reason_code)}" if reason_code >= 128
-
-      Outcome::WORDS.fetch(state)
-    end
-  end
+  Outcome = Struct.new(:state, :reason_code, :reason_codes, :properties)
 
   class Outcome
     STATES = %i[
@@ -31,6 +21,16 @@ module Mqttrs
       session_lost: "unknown: the server lost the session"
     }.freeze
     private_constant :WORDS
+
+    # @return [Boolean] whether the message was sent, or the server's answer is not a refusal
+    def ok? = (state == :acknowledged || state == :sent) && reason_code < 128
+
+    # @return [String] in words
+    def reason
+      return "the server refused: #{Native.mosquitto_reason_string(reason_code)}" if reason_code >= 128
+
+      WORDS.fetch(state)
+    end
 
     # @api private
     def self.copy(pointer)

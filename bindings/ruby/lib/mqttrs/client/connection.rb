@@ -23,7 +23,7 @@ module Mqttrs
         register
         @state = :connecting
         @failure = nil
-        check(Properties.lend(@connect_properties) { |list| Native.mqttrs_connect(handle, @keep_alive, list) })
+        check(Properties.lend(@connect_properties) { |list| begin_to_connect(list) })
         wait_for_connection(timeout, retries) if wait
         self
       end
@@ -111,18 +111,40 @@ module Mqttrs
 
       def registered? = Callbacks::CLIENTS[@address].equal?(self)
 
+      # For what an answer comes to: before the first connect there is nobody to bring it.
+      def need_loop
+        handle
+        raise NotConnectedError.new("there is no connection", code: Native::ERR_NO_CONN) unless registered?
+      end
+
       # From now on C may call back, so the client stays reachable.
       def register
         @lock.synchronize do
           next if registered?
 
-          Callbacks::CLIENTS[@address] = self
+          @loop.add(handle) { Callbacks::CLIENTS[@address] = self }
           Native.mosquitto_connect_v5_callback_set(handle, Callbacks::ON_CONNECT)
           Native.mosquitto_disconnect_v5_callback_set(handle, Callbacks::ON_DISCONNECT)
           Native.mqttrs_lifecycle_callback_set(handle, Callbacks::ON_LIFECYCLE)
           install_routes
           install_log
-          @loop.add(handle)
+        end
+      end
+
+      # A list of servers has none with Unix sockets, and the function that has both these and properties
+      # does not return before it has tried.
+      def begin_to_connect(list)
+        if @path.nil?
+          Native.mqttrs_connect(handle, @keep_alive, list)
+        elsif list.nil?
+          Native.mosquitto_connect_bind_async(handle, @path, 0, @keep_alive, nil)
+        else
+          code = Native.mosquitto_connect_bind_v5(handle, @path, 0, @keep_alive, nil, list)
+          return code if code.zero?
+
+          error = ConnectError.new("#{@path}: #{last_error}", code: code)
+          abandon
+          raise error
         end
       end
 
@@ -135,7 +157,8 @@ module Mqttrs
         @loop.wait(self, timeout) { connected? || closed? || (@failure && !retries) || @state == :given_up }
         return if connected?
 
-        handle
+        raise ClosedError, "the client was closed" if @closing
+
         failure = @failure
         abandon
         if failure && !(retries && failure.state == :waiting)
@@ -157,8 +180,8 @@ module Mqttrs
       end
 
       def words_of(failure, reason_code)
-        words = failure.error || Native.mosquitto_strerror(failure.code)
-        where = failure.port.to_i.zero? ? failure.host : "#{failure.host}:#{failure.port}"
+        words = failure.error || (failure.code.zero? ? "disconnected" : Native.mosquitto_strerror(failure.code))
+        where = failure.port.zero? ? failure.host : "#{failure.host}:#{failure.port}"
         words = "#{words} (#{Native.mosquitto_reason_string(reason_code)})" if reason_code && reason_code >= 128
         "#{where}: #{words}"
       end

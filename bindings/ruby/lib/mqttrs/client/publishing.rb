@@ -97,11 +97,12 @@ module Mqttrs
       end
 
       def post(message, number, token)
+        client = handle
         @tokens[number] = token
         code = if @stored
-                 Native.mqttrs_publish_stored(handle, nil, message, Callbacks::ON_DONE, number, nil)
+                 Native.mqttrs_publish_stored(client, nil, message, Callbacks::ON_DONE, number, nil)
                else
-                 Native.mqttrs_publish(handle, nil, message, Callbacks::ON_DONE, number, nil)
+                 Native.mqttrs_publish(client, nil, message, Callbacks::ON_DONE, number, nil)
                end
         @tokens.delete(number) unless code.zero?
         code
@@ -111,7 +112,7 @@ module Mqttrs
       def post_with_patience(envelope, token)
         patience = @queue_wait.first
         deadline = patience && (now + patience)
-        loop do
+        Kernel.loop do # not the client's loop
           finished = @finished
           code = post(envelope.message, envelope.number, token)
           return code unless code == Native::ERR_QUOTA_EXCEEDED
@@ -125,7 +126,7 @@ module Mqttrs
 
       # What C did not end, since it was never told to whom.
       def finish_all
-        @tokens.keys.each { |number| finish(number, CLEARED) }
+        finish(@tokens.first[0], CLEARED) until @tokens.empty?
       end
 
       CLEARED = Outcome.new(:cleared, 0, [].freeze, Properties::NONE).freeze

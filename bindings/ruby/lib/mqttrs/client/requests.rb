@@ -18,8 +18,7 @@ module Mqttrs
       # @param timeout [Numeric] how many seconds the response may take
       # @return [Future] to wait for the response
       def request_async(topic, payload = nil, timeout: 10, qos: 0, retain: false, **properties)
-        raise NotConnectedError.new("there is no connection", code: Native::ERR_NO_CONN) unless registered?
-
+        need_loop
         topic = Text.utf8(topic)
         payload = Text.payload(payload)
         future = Future.new(self)

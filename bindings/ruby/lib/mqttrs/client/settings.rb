@@ -45,7 +45,7 @@ module Mqttrs
       # @param topic_aliases [Boolean] whether topics are sent as numbers from their second message on
       # @param receive_maximum [Integer, nil] how many messages of QoS 1 and 2 may be received and not acknowledged
       # @param send_maximum [Integer, nil] how many may be sent and not acknowledged
-      # @param tcp_nodelay [Boolean]
+      # @param tcp_nodelay [Boolean] false has the system hold small packets back, for up to 40 ms, to join them
       # @param requests_by_topic [Boolean] whether requests do without MQTT 5's properties; see {Client#request}
       # @param store [String, Hash, nil] a folder that keeps the session, or `folder:`, `durability:`
       #   (`:process_crash`, `:sync_groups`, `:sync_every`), `sync_interval:` (seconds), `maximum_bytes:`
@@ -54,7 +54,7 @@ module Mqttrs
                 connect_timeout: 30, servers: nil, server_order: :priority, tls: nil, transport: :tcp, path: nil,
                 headers: {}, proxy: nil, bind_address: nil, will: nil, reconnect: {}, resubscribe: true, queue: nil,
                 throttle: nil, receive_throttle: nil, topic_aliases: false, receive_maximum: nil, send_maximum: nil,
-                tcp_nodelay: false, requests_by_topic: false, store: nil, **properties)
+                tcp_nodelay: true, requests_by_topic: false, store: nil, **properties)
         option(:protocol_version, choose(VERSIONS, version, "version"))
         option(:receive_maximum, receive_maximum)
         option(:send_maximum, send_maximum)
@@ -65,7 +65,8 @@ module Mqttrs
         apply_proxy(**proxy) if proxy
         check(Native.mosquitto_username_pw_set(handle, username, password)) if username || password
         check(Native.mqttrs_connect_timeout_set(handle, milliseconds(connect_timeout)))
-        apply_servers(servers || [[host, port || default_port(transport, tls)]], server_order)
+        @path = host if servers.nil? && host.start_with?("/")
+        apply_servers(servers || [[host, port || default_port(transport, tls)]], server_order) unless @path
         apply_reconnect(reconnect)
         check(Native.mqttrs_resubscribe_set(handle, true)) if resubscribe
         apply_queue(**queue) if queue
@@ -96,7 +97,9 @@ module Mqttrs
       def milliseconds(seconds) = seconds && (seconds * 1000).round
 
       def default_port(transport, tls)
-        transport == :websocket ? (tls ? 443 : 80) : (tls ? 8883 : 1883)
+        return tls ? 443 : 80 if transport == :websocket
+
+        tls ? 8883 : 1883
       end
 
       def apply_transport(transport, path, headers)
@@ -180,7 +183,7 @@ module Mqttrs
       end
 
       def apply_reconnect(options)
-        options = { off: true } unless options
+        options ||= { off: true }
         check(Native.mqttrs_reconnect_set(handle, reconnect_options(**options)))
       end
 
@@ -195,10 +198,11 @@ module Mqttrs
       def apply_queue(max_messages: 0, max_bytes: 0, overflow: :refuse, wait: nil, qos0: false)
         # Who waits for room waits in Ruby, where other threads and the loop go on meanwhile.
         @queue_wait = overflow == :wait ? [wait] : nil
-        check(Native.mqttrs_queue_set(
-          handle, Native::QueueOptions.new(max_messages: max_messages, max_bytes: max_bytes, queue_qos0: qos0,
-                                           overflow: choose(OVERFLOW, overflow, "overflow"))
-        ))
+        options = Native::QueueOptions.new(
+          max_messages: max_messages, max_bytes: max_bytes, queue_qos0: qos0,
+          overflow: choose(OVERFLOW, overflow, "overflow")
+        )
+        check(Native.mqttrs_queue_set(handle, options))
       end
 
       def throttle_options(messages_per_second: 0, bytes_per_second: 0, burst_messages: 0, burst_bytes: 0,
@@ -219,8 +223,9 @@ module Mqttrs
       def apply_store(store, clean)
         raise ArgumentError, "a store needs clean: false and a client_id" if clean || @client_id.nil?
 
-        folder, options = store.is_a?(Hash) ? [store.fetch(:folder), store.reject { |key,| key == :folder }] : [store, {}]
-        check(Native.mqttrs_store_open(handle, folder.to_s, store_options(**options)))
+        store = { folder: store } unless store.is_a?(Hash)
+        options = store_options(**store.reject { |name,| name == :folder })
+        check(Native.mqttrs_store_open(handle, store.fetch(:folder).to_s, options))
         @stored = true
       end
 

@@ -207,8 +207,7 @@ module Mqttrs
 
       # A request that is answered, by a token.
       def ask
-        raise NotConnectedError.new("there is no connection", code: Native::ERR_NO_CONN) unless registered?
-
+        need_loop
         number = Callbacks.number
         token = @tokens[number] = Token.new(self)
         code = yield number
@@ -221,7 +220,7 @@ module Mqttrs
       def answer(token, timeout, filters)
         token.wait(timeout: timeout)
       rescue PublishError => e
-        raise ClosedError, "the client was closed" if closed?
+        raise ClosedError, "the client was closed" if @closing
         raise NotConnectedError.new("the connection ended before the answer", code: 4) unless e.reason_code >= 128
 
         raise SubscribeError.new(

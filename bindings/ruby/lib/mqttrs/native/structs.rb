@@ -7,9 +7,9 @@ module Mqttrs
     class Sized < FFI::Struct
       # @param values [Hash] members to set; nil leaves one zero
       def initialize(pointer = nil, **values)
-        return super(pointer) if pointer
+        super(*pointer)
+        return if pointer
 
-        super()
         self[:size] = self.class.size
         values.each { |name, value| self[name] = value unless value.nil? }
       end
