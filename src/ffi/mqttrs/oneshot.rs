@@ -190,7 +190,8 @@ pub unsafe extern "C" fn mqttrs_publish_once(
 ///
 /// `subscriptions` has `count` of them, at least one, for which one SUBSCRIBE asks. The call ends with
 /// message number `wanted`, at least 1. Without `retained_too` those that the server had retained do not
-/// count and are left out. A connection that is lost is made and subscribed on again, as for
+/// count and are left out: those with the retain flag, which with the option Retain As Published (MQTT 5.0 section
+/// 3.8.3.1) new ones may have too. A connection that is lost is made and subscribed on again, as for
 /// `mqttrs_publish_once`; the server then sends its retained messages anew.
 ///
 /// `*received` becomes the first message, whose `next` leads to the others in the order in which
