@@ -90,6 +90,10 @@ class Linker:
 
     def __init__(self, groups: list[Group], pages: list[str]):
         self.pages = set(pages)
+        # A link whose text is a file's name gets the title of the page.
+        self.titles = {
+            page: (ROOT / page).read_text().split("\n", 1)[0].lstrip("# ") for page in pages if (ROOT / page).exists()
+        }
         self.data: set[str] = set()
         self.places = {
             item.heading: f"docs/reference/{group.name}.md#{item.heading.lower().replace(' ', '-')}"
@@ -97,6 +101,8 @@ class Linker:
             for item in [*group.functions, *group.types]
             if item.kind != "constant"
         }
+        for example in (ROOT / EXAMPLES).parent.glob("*.c"):
+            self.places[f"examples-c/{example.name}"] = f"{EXAMPLES}#{example.stem}"
         # An enum is named without that word too; structures are not, as functions have their names.
         for heading, place in list(self.places.items()):
             self.places.setdefault(heading.removeprefix("enum "), place)
@@ -130,7 +136,8 @@ class Linker:
         found = os.path.normpath(os.path.join(os.path.dirname(path), file))
         if found in self.pages:
             link = relative(found, path) + (f"#{anchor}" if anchor else "")
-            return f"{match['image']}[{match['text']}]({link})"
+            text = self.titles[found] if match["text"].strip("`").endswith(".md") else match["text"]
+            return f"[{text}]({link})"
         if not (ROOT / found).exists():
             if found.startswith("bindings/") or found == "docs/packaging.md":
                 return match["text"]

@@ -80,7 +80,8 @@ def overview(groups: list[Group]) -> str:
 
 def page(group: Group) -> str:
     names = [function.name for function in group.functions]
-    lines = start(f"libmqttrs_{group.name}", names, group.title[:1].lower() + group.title[1:])
+    title = group.title if group.title[1].isupper() else group.title[0].lower() + group.title[1:]
+    lines = start(f"libmqttrs_{group.name}", names, title)
     lines += [".SH SYNOPSIS", ".nf", f".B #include <{group_header(group)}>"]
     for function in group.functions:
         lines.append(".sp")
