@@ -263,8 +263,9 @@ bench-wait: all dropin ## publishing and waiting, beside libmosquitto with a con
 	CC="$(CC)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" ROUNDS="$(ROUNDS)" python3 -B benches/wait.py
 
 .PHONY: headers
-headers: ## write include/ anew from the sources
+headers: ## write include/ anew from the sources, and docs/man from that
 	MQTTRS_UPDATE_HEADERS=1 $(CARGO) test --locked --test header
+	python3 -B scripts/manual man
 
 .PHONY: check
 check: ## formatting, lints, and that include/ fits the sources
