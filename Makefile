@@ -47,7 +47,9 @@ LINK_FLAGS = -shared $(LDFLAGS) \
 # load a library for it would be a tenth of the time that a short program takes.
 SYSTEM_LIBS := -static-libgcc -lgcc_eh -lgcc -lpthread -ldl -lm -lc
 
-HEADERS := $(patsubst include/%,%,$(shell find include -name '*.h' | sort))
+# The headers of C, and of C++, which come to stand in one folder.
+HEADER_ROOTS := include bindings/cpp/include
+HEADERS := $(foreach root,$(HEADER_ROOTS),$(patsubst $(root)/%,%,$(shell find $(root) -name '*.h' -o -name '*.hpp' | sort)))
 HEADER_DIRS := $(sort $(filter-out ./,$(dir $(HEADERS))))
 
 our_includedir := $(INCLUDEDIR)/mqttrs
@@ -104,9 +106,9 @@ install: all ## install under PREFIX (LIBDIR, INCLUDEDIR, MANDIR, DESTDIR are he
 	$(INSTALL) -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)/$(notdir $(SHARED))
 	ln -sfn $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/$(notdir $(LINK))
 	$(INSTALL) -m 644 $(ARCHIVE) $(DESTDIR)$(LIBDIR)/$(notdir $(ARCHIVE))
-	set -e; for header in $(HEADERS); do \
-		$(INSTALL) -D -m 644 include/$$header $(DESTDIR)$(our_includedir)/$$header; \
-	done
+	set -e; for root in $(HEADER_ROOTS); do (cd $$root && find . -name '*.h' -o -name '*.hpp') | while read -r header; do \
+		$(INSTALL) -D -m 644 $$root/$$header $(DESTDIR)$(our_includedir)/$$header; \
+	done; done
 	scripts/fill-in.sh mqttrs.pc.in $(DESTDIR)$(pkgconfigdir)/mqttrs.pc \
 		VERSION=$(VERSION) PREFIX=$(PREFIX) LIBDIR=$(LIBDIR) INCLUDEDIR=$(our_includedir)
 	scripts/fill-in.sh cmake/mqttrsConfig.cmake.in $(DESTDIR)$(cmakedir)/mqttrsConfig.cmake \

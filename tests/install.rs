@@ -42,6 +42,28 @@ int main(int argc, char **argv)
 }
 "#;
 
+/// The same in C++, by both headers that there are for it.
+const CXX_PROGRAM: &str = r#"
+#include <cstdlib>
+#include <iostream>
+#include <mosquittopp.h>
+#include <mqttrs.hpp>
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        return 2;
+    }
+    int major = 0;
+    mosqpp::lib_version(&major, NULL, NULL);
+    mosqpp::mosquittopp other("other");
+    auto client = mqttrs::client::create({"installed"}).value();
+    const auto connected = client.connect("127.0.0.1", std::atoi(argv[1]));
+    std::cout << major << " " << mosqpp::strerror(connected ? 0 : MOSQ_ERR_UNKNOWN) << std::endl;
+    return connected ? 0 : 1;
+}
+"#;
+
 const CMAKE_LISTS: &str = "
 cmake_minimum_required(VERSION 3.10)
 project(installed C)
@@ -77,8 +99,11 @@ fn install_puts_each_file_in_its_place() {
     .iter()
     .map(|file| Path::new("opt/mq/lib/triplet").join(file))
     .collect();
-    let headers = files(&source("include"));
-    assert!(headers.contains(Path::new("mosquitto.h")), "{headers:?}");
+    let mut headers = files(&source("include"));
+    headers.extend(files(&source("bindings/cpp/include")));
+    for header in ["mosquitto.h", "mosquittopp.h", "mqttrs.hpp"] {
+        assert!(headers.contains(Path::new(header)), "{headers:?}");
+    }
     expected.extend(
         headers
             .iter()
@@ -166,6 +191,21 @@ fn program_builds_and_runs_with_the_shared_library_by_pkg_config() {
     let scratch = Scratch::new("pkg-config-shared");
     let prefix = install_at_prefix(&scratch);
     let executable = compile(&scratch, &[], &pkg_config(&prefix, &["--cflags", "--libs"]));
+    assert!(needed(&executable).contains("libmqttrs.so.0"));
+    assert_connects(Command::new(executable).env("LD_LIBRARY_PATH", prefix.join("lib")));
+}
+
+#[test]
+fn program_in_cxx_builds_and_runs_by_pkg_config() {
+    let scratch = Scratch::new("pkg-config-cxx");
+    let prefix = install_at_prefix(&scratch);
+    let program = scratch.write("program.cpp", CXX_PROGRAM);
+    let executable = scratch.path("program");
+    run(Command::new("c++")
+        .args(["-std=c++17", "-Wall", "-Wextra", "-Werror", "-o"])
+        .arg(&executable)
+        .arg(program)
+        .args(pkg_config(&prefix, &["--cflags", "--libs"])));
     assert!(needed(&executable).contains("libmqttrs.so.0"));
     assert_connects(Command::new(executable).env("LD_LIBRARY_PATH", prefix.join("lib")));
 }
