@@ -1,7 +1,8 @@
 """Builds the extension module of the package, over libmqttrs.
 
 By default the library is taken in whole: ``libmqttrs.a`` from the folder that ``MQTTRS_BUILD_DIR``
-names, or from ``build/`` of the repository around this one. With ``MQTTRS_SYSTEM=1`` the module is
+names, or from ``build/`` of the repository around this one, and the headers of ``MQTTRS_INCLUDE_DIR``,
+or its ``include/``. With ``MQTTRS_SYSTEM=1`` the module is
 linked to an installed ``libmqttrs.so``, which pkg-config finds.
 """
 
@@ -37,7 +38,7 @@ def from_system() -> bool:
 def include_dirs() -> list[str]:
     if from_system():
         return [flag[2:] for flag in pkg_config("--cflags-only-I")]
-    return [str(REPOSITORY / "include")]
+    return [os.environ.get("MQTTRS_INCLUDE_DIR", str(REPOSITORY / "include"))]
 
 
 def extension() -> Extension:

@@ -132,6 +132,8 @@ static void client_dealloc(struct client *self)
 {
 	struct core *core = self->core;
 
+	if (self->interrupted)
+		clients_interrupted--;
 	PyObject_GC_UnTrack(self);
 	if (self->weak_references)
 		PyObject_ClearWeakRefs((PyObject *)self);

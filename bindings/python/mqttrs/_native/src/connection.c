@@ -54,7 +54,9 @@ static PyObject *client_handshake(struct client *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "i:handshake", &timeout))
 		return NULL;
 	if (!atomic_load(&core->made))
-		RUN(self, rc, mosquitto_loop(mosq, timeout, 1), return NULL);
+		if (client_resume(self) < 0)
+		return NULL;
+	RUN(self, rc, mosquitto_loop(mosq, timeout, 1), return NULL);
 	return Py_BuildValue("(iO)", rc, atomic_load(&core->made) ? Py_True : Py_False);
 }
 
@@ -180,6 +182,8 @@ static PyObject *client_loop(struct client *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "|ii:loop", &timeout, &max_packets))
 		return NULL;
+	if (client_resume(self) < 0)
+		return NULL;
 	RUN(self, rc, mosquitto_loop(mosq, timeout, max_packets), return NULL);
 	return PyLong_FromLong(rc);
 }
@@ -190,6 +194,8 @@ static PyObject *client_loop_read(struct client *self, PyObject *args)
 	MOSQ;
 
 	if (!PyArg_ParseTuple(args, "|i:loop_read", &max_packets))
+		return NULL;
+	if (client_resume(self) < 0)
 		return NULL;
 	RUN(self, rc, mosquitto_loop_read(mosq, max_packets), return NULL);
 	return PyLong_FromLong(rc);
@@ -202,6 +208,8 @@ static PyObject *client_loop_write(struct client *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "|i:loop_write", &max_packets))
 		return NULL;
+	if (client_resume(self) < 0)
+		return NULL;
 	RUN(self, rc, mosquitto_loop_write(mosq, max_packets), return NULL);
 	return PyLong_FromLong(rc);
 }
@@ -212,6 +220,8 @@ static PyObject *client_loop_misc(struct client *self, PyObject *unused)
 	MOSQ;
 
 	(void)unused;
+	if (client_resume(self) < 0)
+		return NULL;
 	RUN(self, rc, mosquitto_loop_misc(mosq), return NULL);
 	return PyLong_FromLong(rc);
 }

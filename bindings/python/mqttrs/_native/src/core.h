@@ -123,6 +123,8 @@ struct client {
 	PyObject *weak_references;
 	/* Someone hands events to handlers. */
 	bool draining;
+	/* A handler's exception came out, and there are events behind it. */
+	bool interrupted;
 	/* Publishing may wait: for room or for a disk. */
 	bool publish_blocks;
 	/* The part of the queue that is being handed out. */
@@ -202,6 +204,12 @@ void on_filter(struct mosquitto *mosq, void *userdata, const struct mosquitto_me
 /* handlers.c: events to Python's handlers. */
 extern const char *const kind_names[HANDLERS];
 int client_drain(struct client *client);
+/* The events that an exception has left, for calls that run a client. */
+int client_resume(struct client *client);
+/* How many clients have such. */
+extern int clients_interrupted;
+/* The events that came without anybody who runs the client. */
+int client_drain_stray(struct client *client);
 PyObject *client_set_handler(struct client *self, PyObject *const *args, Py_ssize_t count);
 PyObject *handler_tuple(PyObject *const *args, Py_ssize_t count);
 

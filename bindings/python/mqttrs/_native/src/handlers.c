@@ -356,6 +356,25 @@ static bool refill(struct client *client)
 	return client->current.len > 0;
 }
 
+int clients_interrupted;
+
+static void set_interrupted(struct client *client, bool interrupted)
+{
+	if (client->interrupted != interrupted)
+		clients_interrupted += interrupted ? 1 : -1;
+	client->interrupted = interrupted;
+}
+
+int client_resume(struct client *client)
+{
+	return client->interrupted ? client_drain(client) : 0;
+}
+
+int client_drain_stray(struct client *client)
+{
+	return atomic_load(&client->core->stray) && !client->interrupted ? client_drain(client) : 0;
+}
+
 int client_drain(struct client *client)
 {
 	int rc = 0;
@@ -372,8 +391,7 @@ int client_drain(struct client *client)
 		mosquitto_property_free_all(&event->properties);
 	}
 	client->draining = false;
-	if (rc < 0)
-		atomic_store(&client->core->stray, true);
+	set_interrupted(client, rc < 0);
 	Py_DECREF(client);
 	return rc;
 }

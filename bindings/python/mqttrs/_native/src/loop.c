@@ -78,6 +78,25 @@ static PyObject *loop_remove(struct loop *self, PyObject *object)
 	return PyLong_FromLong(rc);
 }
 
+/* What exceptions have left is handed out first; -1 for another one. */
+static int resume(struct loop *self)
+{
+	PyObject *clients, *client;
+	int rc = 0;
+
+	if (clients_interrupted == 0)
+		return 0;
+	clients = PySequence_List(self->clients);
+	if (!clients)
+		return -1;
+	for (Py_ssize_t i = 0; rc == 0 && i < PyList_GET_SIZE(clients); i++) {
+		client = PyList_GET_ITEM(clients, i);
+		rc = client_resume((struct client *)client);
+	}
+	Py_DECREF(clients);
+	return rc;
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec time;
@@ -138,10 +157,12 @@ static PyObject *loop_run(struct loop *self, PyObject *args)
 	Py_INCREF(self);
 	self->thread = PyThread_get_thread_ident();
 	atomic_fetch_add(&self->running, 1);
-	do
+	failed = resume(self);
+	while (failed == 0 && rc == MOSQ_ERR_SUCCESS && !atomic_load(&self->stop)) {
 		failed = one_run(self, until, &rc);
-	while (failed == 0 && rc == MOSQ_ERR_SUCCESS && !atomic_load(&self->stop) &&
-	       (until < 0 || now_ms() < until));
+		if (until >= 0 && now_ms() >= until)
+			break;
+	}
 	atomic_store(&self->stop, false);
 	atomic_fetch_sub(&self->running, 1);
 	Py_DECREF(self);
@@ -154,6 +175,8 @@ static PyObject *loop_run_once(struct loop *self, PyObject *args)
 	struct runner runner;
 
 	if (!PyArg_ParseTuple(args, "|i:run_once", &timeout))
+		return NULL;
+	if (resume(self) < 0)
 		return NULL;
 	runner_enter(&runner);
 	rc = mqttrs_loop_run_once(self->loop, timeout);

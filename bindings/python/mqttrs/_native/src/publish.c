@@ -109,7 +109,7 @@ static PyObject *client_publish(struct client *self, PyObject *const *args, Py_s
 		pending_release(publication->pending);
 		publication->pending = NULL;
 	}
-	if (atomic_load(&self->core->stray) && client_drain(self) < 0)
+	if (client_drain_stray(self) < 0)
 		Py_CLEAR(publication);
 out:
 	if (properties)
@@ -131,7 +131,7 @@ static PyObject *requested(struct client *self, struct pending *pending, int rc,
 		pending_release(pending);
 	}
 	pending_release(pending);
-	if (atomic_load(&self->core->stray) && client_drain(self) < 0)
+	if (client_drain_stray(self) < 0)
 		return NULL;
 	return Py_BuildValue("(ii)", rc, mid);
 }

@@ -58,10 +58,12 @@ int runner_leave(struct runner *runner)
 		core->listed = false;
 		pthread_mutex_unlock(&core->mutex);
 		/* After a handler has raised, the events of others still wait for the next call. */
-		if (result == 0 && core->self)
+		if (result == 0 && core->self) {
 			result = client_drain(core->self);
-		else if (core->self)
-			atomic_store(&core->stray, true);
+		} else if (core->self && !core->self->interrupted) {
+			core->self->interrupted = true;
+			clients_interrupted++;
+		}
 		core_release(core);
 	}
 	free(runner->dirty);
