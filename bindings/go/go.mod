@@ -1,0 +1,3 @@
+module mqttrs
+
+go 1.19
