@@ -98,6 +98,25 @@ fn the_example_of_tls_runs_with_a_broker_that_asks_for_a_certificate() {
 }
 
 #[test]
+fn the_example_of_the_store_finds_what_an_earlier_process_has_left() {
+    let scratch = Scratch::new("manual-store");
+    let example = source(EXAMPLES).join("store.c");
+    let folder = build_dir().join("store");
+    let program = linked(&scratch, &example, &STRICT, &folder);
+    let broker = Broker::start(&scratch.path(""), &[], &[]);
+    for _ in 0..2 {
+        let port = broker.port().to_string();
+        let said = stdout_of(
+            Command::new(&program)
+                .arg(port)
+                .current_dir(scratch.path("")),
+        );
+        assert_eq!(said, "");
+        assert!(scratch.path("session/log").exists());
+    }
+}
+
+#[test]
 fn the_code_on_the_pages_compiles_and_whole_programs_run() {
     let scratch = Scratch::new("manual-pages");
     let broker = Broker::start(&scratch.path(""), &[], &[]);
@@ -154,13 +173,18 @@ fn whole(block: &str) -> String {
 /// Builds a program against the headers here and the built library.
 fn compiled(scratch: &Scratch, file: &Path, flags: &[&str]) -> PathBuf {
     built("libmqttrs.so");
+    linked(scratch, file, flags, &build_dir())
+}
+
+/// As [`compiled`], with the library in a folder.
+fn linked(scratch: &Scratch, file: &Path, flags: &[&str], folder: &Path) -> PathBuf {
     let program = scratch.path(file.file_stem().unwrap().to_str().unwrap());
     run(compiler(flags)
         .arg(file)
         .arg("-o")
         .arg(&program)
-        .arg(format!("-L{}", build_dir().display()))
-        .arg(format!("-Wl,-rpath,{}", build_dir().display()))
+        .arg(format!("-L{}", folder.display()))
+        .arg(format!("-Wl,-rpath,{}", folder.display()))
         .arg("-lmqttrs"));
     program
 }

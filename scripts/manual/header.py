@@ -83,7 +83,7 @@ def members(body: str) -> list[Member]:
         # A declaration ends with a semicolon or a comma outside parentheses.
         end = re.compile(r"(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|[^;,()])*[;,]\n").match(body, position)
         if not end:
-            break
+            raise ValueError(f"not a member: {body[position:]}")
         found.append(Member(" ".join(end[0].split())[:-1], doc))
         doc, position = [], end.end()
     return found
