@@ -57,7 +57,8 @@ class TestConnection < MqttrsTest
       one.close
     end
     assert_raises(ArgumentError) { client(version: 6) }
-    assert_raises(Mqttrs::NotSupportedError) { connected(version: "3.1.1").publish(@topic, "x", content_type: "a") }
+    one = connected(version: "3.1.1")
+    assert_raises(Mqttrs::NotSupportedError) { one.publish(@topic, "x", content_type: "a") }
   end
 
   def test_a_lost_connection_is_made_again_with_its_subscriptions_and_messages
@@ -178,7 +179,8 @@ class TestConnection < MqttrsTest
     watcher.subscribe("#{@topic}/#", qos: 1)
     connected(will: { topic: "#{@topic}/closed", payload: "x" }).close
     program = <<~RUBY
-      Mqttrs.connect(port: #{broker.port}, will: { topic: "#{@topic}/gone", payload: "grün", qos: 1, content_type: "a/b" })
+      will = { topic: "#{@topic}/gone", payload: "grün", qos: 1, content_type: "a/b" }
+      Mqttrs.connect(port: #{broker.port}, will: will)
       Process.kill(:KILL, Process.pid)
     RUBY
     _, status = ruby(program)

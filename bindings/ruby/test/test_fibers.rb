@@ -132,6 +132,20 @@ class TestFibers < MqttrsTest
     assert_equal before, Thread.list.size
   end
 
+  def test_a_loop_is_run_once_at_a_time_and_may_be_stopped_and_run_again
+    one = Mqttrs::Loop.new(thread: false)
+    2.times do
+      runner = Thread.new { one.run }
+      Thread.pass until runner.stop?
+      assert_match(/already/, assert_raises(Mqttrs::Error) { one.run }.message)
+      one.stop
+      assert runner.join(PATIENCE)
+    end
+    one.close
+    assert_raises(Mqttrs::ClosedError) { one.run }
+    assert_raises(Mqttrs::Error) { connected.loop.run }
+  end
+
   def test_the_fibers_of_the_readme
     code = File.read(File.expand_path("../README.md", __dir__))[/```ruby\n(\s*loop = .*?)```/m, 1]
     code = code.gsub('host: "localhost"', "port: #{broker.port}").gsub('"a"', "topic")

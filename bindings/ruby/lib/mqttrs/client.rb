@@ -43,7 +43,13 @@ module Mqttrs
     # @param host [String] name or address of the server, or the path of a Unix socket
     # @param port [Integer, nil] by default 1883, with TLS 8883, with WebSocket 80, with both 443
     # @param loop [Loop, nil] one that is shared with other clients; by default the client has its own
-    # @param settings all else: see {Settings#apply}
+    # @param client_id [String, nil] by default the server makes one up
+    # @param clean [Boolean] whether the session ends with the connection; false needs a `client_id`
+    # @param ack [Symbol] who acknowledges received messages of QoS 1 and 2: the library at once (`:automatic`), the
+    #   library when all handlers and readers are done with one (`:after_handler`), or the program
+    #   by {Message#ack} (`:manual`)
+    # @param logger [Logger, nil] where the library's log, and what handlers raise, goes
+    # @param settings [Hash] all else: see {Settings}
     # @raise [Error, ArgumentError] for settings that cannot be
     def initialize(host: "localhost", port: nil, loop: nil, client_id: nil, clean: true, ack: :automatic, logger: nil,
                    **settings)

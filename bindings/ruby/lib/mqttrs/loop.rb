@@ -14,8 +14,9 @@ module Mqttrs
   # It waits as `IO#wait_readable` does, so other threads run meanwhile, and with a Fiber scheduler
   # other fibers do.
   class Loop
-    # How long one round of turns may hold up other threads, in seconds, while messages pour in.
-    ROUND = 0.01
+    # How long it goes on without a pause while messages pour in, in seconds: as long as it had to wait for
+    # its turn, so that it gets its share beside a thread that computes all the time.
+    ROUND = 0.01..0.1
     private_constant :ROUND
 
     # @param thread [Boolean] whether it is run by a thread of its own; otherwise {#run} does it
@@ -42,14 +43,11 @@ module Mqttrs
 
     # Runs the loop in this thread, or with a Fiber scheduler in this fiber, until {#stop}.
     # @return [void]
-    # @raise [Error] where it runs already
+    # @raise [Error] where it runs already, or has a thread of its own
     def run
       usable
-      raise Error, "the loop is running already" unless claim
-
-      drive { @stopping }
-    ensure
-      release
+      raise Error, "the loop has a thread, which runs it" if @threaded
+      raise Error, "the loop is running already" unless work
     end
 
     # Ends {#run}, and the thread, after the handler it is in. Any thread, any handler.
@@ -104,7 +102,8 @@ module Mqttrs
     end
 
     # @api private
-    # Waits until the block says true, which the loop's work brings about. In a handler the loop's
+    # Waits until the block says true, which the loop's work brings about; it is asked again and
+    # again, and should only look. In a handler the loop's
     # work goes on in the waiting, except for handlers: they run one at a time and in order.
     # @param owner [#waiters] whose news are waited for; see {#notify}
     # @return [Object, nil] what the block said, nil when the time is over
@@ -115,7 +114,7 @@ module Mqttrs
         return nil if deadline && now >= deadline
 
         if inside?
-          turn_until(deadline)
+          round(deadline) { yield } # handlers run one at a time: not inside this one
         elsif !@threaded && claim
           run_here(deadline) { yield }
         else
@@ -185,9 +184,21 @@ module Mqttrs
         next if @thread&.alive? || @closed
 
         @stopping = false
-        @thread = Thread.new { run }
+        @thread = Thread.new { work }
         @thread.name = "mqttrs"
       end
+    end
+
+    # @return [Boolean] false where somebody else runs the loop
+    def work
+      return false unless claim
+
+      begin
+        drive { @stopping || @closed }
+      ensure
+        release
+      end
+      true
     end
 
     # Becomes who runs the loop, if nobody does.
@@ -222,21 +233,26 @@ module Mqttrs
       until yield
         break if deadline && now >= deadline
 
-        turn_until(deadline)
-        dispatch
+        round(deadline) do
+          dispatch
+          yield
+        end
       end
     end
 
-    # Waits for something to do and does it; handlers are left for {#dispatch}.
-    def turn_until(deadline)
+    # Waits for something to do and does it. The block runs handlers, where that is allowed, and says
+    # whether that is enough.
+    def round(deadline)
+      start = now
       await(deadline)
-      latest = now + ROUND
+      ready = now
+      latest = ready + (ready - start).clamp(ROUND)
       loop do
         turn
         break if @fresh.empty?
 
         sort_out
-        break if now > latest
+        break if yield || now > latest
       end
     end
 

@@ -78,11 +78,17 @@ module Mqttrs
     end
 
     def fetch(timeout)
-      message = @queue.shift
-      @client.loop.wait(self, timeout) { (message = @queue.shift) || @closed } if message.nil?
+      deadline = timeout && (now + timeout)
+      until (message = @queue.shift)
+        # Another reader may be faster than this one.
+        left = deadline && [deadline - now, 0].max
+        break if (@closed && @queue.empty?) || !@client.loop.wait(self, left) { @closed || !@queue.empty? }
+      end
       release if @held && @queue.size <= @limit / 2
       message
     end
+
+    def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
 
     def release
       return unless @held

@@ -10,7 +10,12 @@ module Mqttrs
     extend FFI::Library
 
     # Where the library is: what MQTTRS_LIBRARY names, or else an installed one.
-    ffi_lib [ENV.fetch("MQTTRS_LIBRARY", nil), "libmqttrs.so.0", "mqttrs"].compact.reject(&:empty?)
+    begin
+      ffi_lib [ENV.fetch("MQTTRS_LIBRARY", nil), "libmqttrs.so.0", "mqttrs"].compact.reject(&:empty?)
+    rescue LoadError => e
+      raise LoadError, "libmqttrs is missing: install it or set MQTTRS_LIBRARY to its path; #{e.message.lines[0].chomp}",
+            cause: nil
+    end
 
     ERR_QUOTA_EXCEEDED = -6
     ERR_SUCCESS = 0

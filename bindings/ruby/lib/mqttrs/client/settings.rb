@@ -2,7 +2,59 @@
 
 module Mqttrs
   class Client
-    # What can be set when a client is made.
+    # What can be set when a client is made, by the keywords of {Client#initialize}.
+    #
+    # - `version` (Integer, String): of MQTT: 5, "3.1.1" or "3.1"
+    # - `username` (String, nil)
+    # - `password` (String, nil)
+    # - `keep_alive` (Integer): seconds, 2 to 65535, or 0
+    # - `connect_timeout` (Numeric): how many seconds an attempt to connect may take
+    # - `servers` (Array<String, Array(String, Integer)>, nil): several, in place of `host` and `port`
+    # - `server_order` (Symbol): `:priority`, as they stand in the list, or `:round_robin`
+    # - `tls` (Boolean, Hash, nil): true for TLS that trusts whom the system trusts; see below
+    # - `transport` (Symbol): `:tcp` or `:websocket`
+    # - `path` (String, nil): of the WebSocket endpoint; "/mqtt" by default
+    # - `headers` (Hash): of the request that begins WebSocket
+    # - `proxy` (Hash, nil): `type:` (`:socks5` or `:http`), `host:`, `port:`, `username:`, `password:`
+    # - `bind_address` (String, nil): the local address
+    # - `will` (Hash, nil): the last will: `topic:`, `payload:`, `qos:`, `retain:` and properties
+    # - `reconnect` (Hash, false): false for never, or `min:` and `max:` (seconds between attempts), `doubling:`,
+    #   `jitter:`, `attempts:` (in a row), `stable:` (seconds that a connection has to stand for delays to begin
+    #   anew), `follow_references:`
+    # - `resubscribe` (Boolean): whether subscriptions are made again when the server has lost the session
+    # - `queue` (Hash, nil): how much may wait to be sent: `max_messages:`, `max_bytes:`, `overflow:` (`:refuse`,
+    #   `:wait`, `:drop_oldest`, `:drop_qos0`), `wait:` (seconds), `qos0:` (whether QoS 0 waits for a connection)
+    # - `throttle` (Hash, nil): see {Client#throttle}
+    # - `receive_throttle` (Hash, nil): see {Client#receive_throttle}
+    # - `topic_aliases` (Boolean): whether topics are sent as numbers from their second message on
+    # - `receive_maximum` (Integer, nil): how many messages of QoS 1 and 2 may be received and not acknowledged
+    # - `send_maximum` (Integer, nil): how many may be sent and not acknowledged
+    # - `tcp_nodelay` (Boolean): false has the system hold small packets back, for up to 40 ms, to join them
+    # - `requests_by_topic` (Boolean): whether requests do without MQTT 5's properties; see {Client#request}
+    # - `store` (String, Hash, nil): a folder that keeps the session, or `folder:`, `durability:` (`:process_crash`,
+    #   `:sync_groups`, `:sync_every`), `sync_interval:` (seconds), `maximum_bytes:`
+    # - `properties` (Hash): MQTT 5's of CONNECT, `session_expiry_interval: 3600` for instance
+    #
+    # `tls` may have:
+    #
+    # - `ca_file` (String, nil): a file of trusted certificates
+    # - `ca_path` (String, nil): a folder of such files
+    # - `ca` (String, nil): trusted certificates, in PEM
+    # - `os_certs` (Boolean): whether those are trusted that the system trusts; by default without the above
+    # - `cert_file` (String, nil): a file with the client's certificates
+    # - `key_file` (String, nil): a file with its private key
+    # - `cert` (String, nil): the client's certificates, in PEM
+    # - `key` (String, nil): its private key, in PEM
+    # - `key_password` (String, nil): of an encrypted one
+    # - `verify` (Boolean): whether the server's certificate is checked
+    # - `verify_host` (Boolean): whether it has to be for this host
+    # - `version` (String, nil): "tlsv1.2" or "tlsv1.3"
+    # - `ciphers` (String, nil): as OpenSSL has them
+    # - `alpn` (Array<String>): application protocols to offer
+    # - `pins` (String, Array<String>, nil): "sha256//..." of the server's key
+    # - `crl` (String, nil): revocation lists, in PEM
+    # - `crl_file` (String, nil): the same, as a file
+    # - `keylog` (String, nil): a file for the secrets of connections
     module Settings
       VERSIONS = { 3 => 3, 3.1 => 3, 4 => 4, "3.1" => 3, "3.1.1" => 4, 5 => 5, "5" => 5, "5.0" => 5 }.freeze
       OVERFLOW = { refuse: 0, wait: 0, drop_oldest: 2, drop_qos0: 3 }.freeze
@@ -18,38 +70,6 @@ module Mqttrs
 
       private
 
-      # The settings of {Client#initialize} besides those it names itself.
-      #
-      # @param version [Integer, String] of MQTT: 5, "3.1.1" or "3.1"
-      # @param username [String, nil]
-      # @param password [String, nil]
-      # @param keep_alive [Integer] seconds, 2 to 65535, or 0
-      # @param connect_timeout [Numeric] how many seconds an attempt to connect may take
-      # @param servers [Array<String, Array(String, Integer)>, nil] several, in place of `host` and `port`
-      # @param server_order [Symbol] `:priority`, as they stand in the list, or `:round_robin`
-      # @param tls [Boolean, Hash, nil] true for TLS that trusts whom the system trusts; see {#apply_tls}
-      # @param transport [Symbol] `:tcp` or `:websocket`
-      # @param path [String, nil] of the WebSocket endpoint; "/mqtt" by default
-      # @param headers [Hash] of the request that begins WebSocket
-      # @param proxy [Hash, nil] `type:` (`:socks5` or `:http`), `host:`, `port:`, `username:`, `password:`
-      # @param bind_address [String, nil] the local address
-      # @param will [Hash, nil] the last will: `topic:`, `payload:`, `qos:`, `retain:` and properties
-      # @param reconnect [Hash, false] false for never, or `min:` and `max:` (seconds between attempts), `doubling:`,
-      #   `jitter:`, `attempts:` (in a row), `stable:` (seconds that a connection has to stand for delays to begin
-      #   anew), `follow_references:`
-      # @param resubscribe [Boolean] whether subscriptions are made again when the server has lost the session
-      # @param queue [Hash, nil] how much may wait to be sent: `max_messages:`, `max_bytes:`, `overflow:` (`:refuse`,
-      #   `:wait`, `:drop_oldest`, `:drop_qos0`), `wait:` (seconds), `qos0:` (whether QoS 0 waits for a connection)
-      # @param throttle [Hash, nil] see {Client#throttle}
-      # @param receive_throttle [Hash, nil] see {Client#receive_throttle}
-      # @param topic_aliases [Boolean] whether topics are sent as numbers from their second message on
-      # @param receive_maximum [Integer, nil] how many messages of QoS 1 and 2 may be received and not acknowledged
-      # @param send_maximum [Integer, nil] how many may be sent and not acknowledged
-      # @param tcp_nodelay [Boolean] false has the system hold small packets back, for up to 40 ms, to join them
-      # @param requests_by_topic [Boolean] whether requests do without MQTT 5's properties; see {Client#request}
-      # @param store [String, Hash, nil] a folder that keeps the session, or `folder:`, `durability:`
-      #   (`:process_crash`, `:sync_groups`, `:sync_every`), `sync_interval:` (seconds), `maximum_bytes:`
-      # @param properties [Hash] MQTT 5's of CONNECT, `session_expiry_interval: 3600` for instance
       def apply(host:, port:, ack_mode:, clean:, version: 5, username: nil, password: nil, keep_alive: 60,
                 connect_timeout: 30, servers: nil, server_order: :priority, tls: nil, transport: :tcp, path: nil,
                 headers: {}, proxy: nil, bind_address: nil, will: nil, reconnect: {}, resubscribe: true, queue: nil,
@@ -66,7 +86,8 @@ module Mqttrs
         check(Native.mosquitto_username_pw_set(handle, username, password)) if username || password
         check(Native.mqttrs_connect_timeout_set(handle, milliseconds(connect_timeout)))
         @path = host if servers.nil? && host.start_with?("/")
-        apply_servers(servers || [[host, port || default_port(transport, tls)]], server_order) unless @path
+        @default_port = default_port(transport, tls)
+        apply_servers(servers || [[host, port]], server_order) unless @path
         apply_reconnect(reconnect)
         check(Native.mqttrs_resubscribe_set(handle, true)) if resubscribe
         apply_queue(**queue) if queue
@@ -108,24 +129,6 @@ module Mqttrs
         headers.each { |name, value| check(Native.mqttrs_websocket_header_add(handle, name.to_s, value)) }
       end
 
-      # @param ca_file [String, nil] a file of trusted certificates
-      # @param ca_path [String, nil] a folder of such files
-      # @param ca [String, nil] trusted certificates, in PEM
-      # @param os_certs [Boolean] whether those are trusted that the system trusts; by default without the above
-      # @param cert_file [String, nil] a file with the client's certificates
-      # @param key_file [String, nil] a file with its private key
-      # @param cert [String, nil] the client's certificates, in PEM
-      # @param key [String, nil] its private key, in PEM
-      # @param key_password [String, nil] of an encrypted one
-      # @param verify [Boolean] whether the server's certificate is checked
-      # @param verify_host [Boolean] whether it has to be for this host
-      # @param version [String, nil] "tlsv1.2" or "tlsv1.3"
-      # @param ciphers [String, nil] as OpenSSL has them
-      # @param alpn [Array<String>] application protocols to offer
-      # @param pins [String, Array<String>, nil] "sha256//..." of the server's key
-      # @param crl [String, nil] revocation lists, in PEM
-      # @param crl_file [String, nil] the same, as a file
-      # @param keylog [String, nil] a file for the secrets of connections
       def apply_tls(ca_file: nil, ca_path: nil, ca: nil, os_certs: ca_file.nil? && ca_path.nil? && ca.nil?,
                     cert_file: nil, key_file: nil, cert: nil, key: nil, key_password: nil, verify: true,
                     verify_host: true, version: nil, ciphers: nil, alpn: [], pins: nil, crl: nil, crl_file: nil,
@@ -176,7 +179,7 @@ module Mqttrs
           server = Native::Server.new(list + (index * Native::Server.size))
           server[:size] = Native::Server.size
           server[:host] = names.last
-          server[:port] = port || 1883
+          server[:port] = port || @default_port
           server[:priority] = index
         end
         check(Native.mqttrs_servers_set(handle, list, servers.size, choose(ORDER, order, "server_order")))
