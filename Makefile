@@ -26,7 +26,9 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 BUILD := build
 CARGO_TARGET_DIR ?= target
-CARGO_ARCHIVE := $(CARGO_TARGET_DIR)/release/libmqttrs.a
+# Rust's name for another kind of machine than this one (docs/cross.md), whose compiler CC names then.
+TARGET ?=
+CARGO_ARCHIVE := $(CARGO_TARGET_DIR)/$(if $(TARGET),$(TARGET)/)release/libmqttrs.a
 
 ARCHIVE := $(BUILD)/libmqttrs.a
 SHARED  := $(BUILD)/libmqttrs.so.$(ABI)
@@ -45,7 +47,7 @@ LINK_FLAGS = -shared $(LDFLAGS) \
 	-Wl,-z,relro -Wl,-z,now -Wl,-z,pack-relative-relocs -Wl,--strip-debug
 # The system libraries that Rust's standard library stands on. The unwinder is taken in: to
 # load a library for it would be a tenth of the time that a short program takes.
-SYSTEM_LIBS := -static-libgcc -lgcc_eh -lgcc -lpthread -ldl -lm -lc
+SYSTEM_LIBS ?= -static-libgcc -lgcc_eh -lgcc -lpthread -ldl -lm -lc
 
 # The headers of C, and of C++, which come to stand in one folder.
 HEADER_ROOTS := include bindings/cpp/include
@@ -77,7 +79,7 @@ FORCE:
 SMALL := -C llvm-args=-inline-threshold=50
 
 $(CARGO_ARCHIVE): FORCE
-	$(CARGO) rustc --locked --release --lib --crate-type staticlib --target-dir $(CARGO_TARGET_DIR) $(CARGO_FLAGS) -- $(SMALL)
+	$(CARGO) rustc --locked --release --lib --crate-type staticlib --target-dir $(CARGO_TARGET_DIR) $(if $(TARGET),--target $(TARGET)) $(CARGO_FLAGS) -- $(SMALL)
 
 # Files come into being under another name and are then moved into place, so
 # that nobody, however this ends, sees half a library.
@@ -149,6 +151,22 @@ test: all dropin store packages ## install what the tests need, run every test, 
 .PHONY: test-cpp test-go test-python test-ruby
 test-cpp test-go test-python test-ruby: test-%: all dropin packages ## run the tests of one of the bindings alone
 	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/test-binding.sh $*
+
+.PHONY: deb
+deb: all dropin ## build Debian packages in build/deb; DEB_VERSION= for another version; docs/packaging.md
+	CARGO="$(CARGO)" CARGO_FLAGS="$(CARGO_FLAGS)" scripts/build-deb.sh $(DEB_VERSION)
+
+.PHONY: test-deb
+test-deb: deb ## install, upgrade and remove these packages, in a small Debian of its own
+	CARGO="$(CARGO)" scripts/test-deb.sh
+
+.PHONY: musl
+musl: ## build build/musl/libmqttrs.a for programs that are static with musl; docs/cross.md
+	CARGO="$(CARGO)" CARGO_FLAGS="$(CARGO_FLAGS)" MAKE="$(MAKE)" scripts/build-musl.sh
+
+.PHONY: test-static
+test-static: all ## build programs that need no shared library at all, and let them talk
+	CC="$(CC)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/test-static.sh
 
 .PHONY: store
 store: all dropin ## build libraries with the feature `store` in build/store
