@@ -49,7 +49,7 @@ def main() -> None:
             sys.exit(__doc__)
     problems += [f"mqttrs.map lacks {name}, which programs may need" for name in gone]
     if problems:
-        sys.exit("\n".join(problems + ["See packaging in CONTRIBUTING.md."]))
+        sys.exit("\n".join(problems + ["`scripts/deb_symbols.py update` writes down what is new."]))
 
 
 if __name__ == "__main__":
