@@ -62,7 +62,8 @@ class Broker:
     def _configuration(self) -> str:
         # As root it would become a user who may not read the keys.
         user = getpass.getuser()
-        lines = [f"user {user}", "allow_anonymous true", "max_queued_messages 0", self.extra]
+        lines = [f"user {user}", "allow_anonymous true", "max_queued_messages 0"]
+        lines += ["set_tcp_nodelay true", self.extra]
         lines += [f"listener {self.port} 127.0.0.1"]
         lines += [f"listener {self.ws_port} 127.0.0.1", "protocol websockets"]
         if self.certificates:
@@ -197,12 +198,12 @@ class Cutter:
 
 
 def in_loop(test: Callable[..., Any]) -> Callable[..., None]:
-    """A test that is an async function; it has a minute."""
+    """A test that is an async function; it has no longer than PATIENCE."""
 
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
         async def limited() -> None:
-            await asyncio.wait_for(test(*args, **kwargs), 60)
+            await asyncio.wait_for(test(*args, **kwargs), PATIENCE)
 
         asyncio.run(limited())
 

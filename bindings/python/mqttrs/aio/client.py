@@ -10,7 +10,7 @@ from typing import Any, AsyncIterator, Awaitable, Callable, Optional, Sequence, 
 
 from .. import _native
 from .connection import Connection
-from .errors import ClosedError, ConnectFailed, MqttError, PublishFailed, RefusedError, check
+from .errors import ClosedError, MqttError, PublishFailed, RefusedError, check
 from .hub import report
 from .message import Message
 from .options import TLS, Payload, Proxy, Reconnect, Will
@@ -98,6 +98,8 @@ class Client(Connection):
         try:
             if kind is None:
                 self.messages._acknowledge_all()
+            else:
+                self._acks.stop()
             await self._disconnect(wait=kind is None)
         finally:
             self._close()
@@ -220,28 +222,30 @@ class Client(Connection):
             await self.subscribe(filters, qos, **options)
             yield stream
         finally:
-            unused = self._let_go(names, stream)
-            if self._native and self.connected and unused:
-                await self.unsubscribe(unused)
+            stream._discard()
+            try:
+                unused = [name for name in names if self._alone(name, stream)]
+                if unused and self.connected:
+                    await self.unsubscribe(unused)
+            finally:
+                # Until now it took, for nothing, what was on its way.
+                self._let_go(names, stream)
 
     def _arrived(self, name: str, message: Message) -> None:
         for stream in self._streams.get(name, ()):
             stream._arrived(message)
 
-    def _let_go(self, names: Sequence[str], stream: Messages) -> list[str]:
-        """Takes a stream away; the filters that nobody has any more."""
-        unused = []
+    def _alone(self, name: str, stream: Messages) -> bool:
+        """Whether no other stream has this filter."""
+        return all(other is stream or other._ended for other in self._streams.get(name, ()))
+
+    def _let_go(self, names: Sequence[str], stream: Messages) -> None:
         for name in names:
             streams = self._streams.get(name, [])
             if stream in streams:
                 streams.remove(stream)
-            if not streams and self._streams.pop(name, None) is not None:
-                unused.append(name)
-                if self._native:
-                    self._native.message_callback_remove(name)
-        if self._native:
-            stream._discard()
-        return unused
+            if not streams and self._streams.pop(name, None) is not None and self._native:
+                self._native.message_callback_remove(name)
 
     async def _asked(self, ask: Callable[[_native.Client, Any], "tuple[int, int]"]) -> list[int]:
         """The answer to a SUBSCRIBE or UNSUBSCRIBE, which is asked again after a reconnect."""

@@ -22,7 +22,6 @@ class Hub:
     """The clients of one event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        # A loop that was closed with clients in it can still be freed.
         self._loop = ref(loop)
         self._native = _native.Loop()
         self._clients = 0
@@ -75,6 +74,9 @@ def hub_of(loop: asyncio.AbstractEventLoop) -> Hub:
     """The hub of this event loop, made with its first client."""
     hub = _hubs.get(loop)
     if hub is None:
+        # Clients that were never left keep their hub, and with it their event loop.
+        for closed in [other for other in _hubs if other.is_closed()]:
+            del _hubs[closed]
         hub = _hubs[loop] = Hub(loop)
     return hub
 

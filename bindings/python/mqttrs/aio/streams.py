@@ -68,7 +68,7 @@ class Acks:
 
     def __init__(self, native: _native.Client, manual: bool) -> None:
         self._native = native
-        self._manual = manual
+        self._off = manual
         self._copies: dict[int, int] = {}
 
     def expect(self, message: Message) -> None:
@@ -80,9 +80,13 @@ class Acks:
             self._copies[message.mid] = left
             return
         self._copies.pop(message.mid, None)
-        if not self._manual:
+        if not self._off:
             # ERR_NOT_FOUND where the session was lost: then it comes again, or never.
             self._native.ack(message.mid)
+
+    def stop(self) -> None:
+        """What is not acknowledged by now is to come again."""
+        self._off = True
 
     def forget(self) -> None:
         """The session was lost: what is acknowledged from now on came after that."""
@@ -106,8 +110,8 @@ class Events(Stream[Item]):
 class Messages(Stream[Message]):
     """Messages that have come, for ``async for``. Several tasks may share one.
 
-    A message of QoS 1 or 2 is acknowledged when the loop asks for the next one, so what was not
-    dealt with comes again in the next session. At most ``maximum`` wait here: the server sends no
+    A message of QoS 1 or 2 is acknowledged when the loop asks for the next one or is left; it is not
+    where an exception leads out of the client, and comes again in the next session. At most ``maximum`` wait here: the server sends no
     more of QoS 1 and 2 before it gets acknowledgements, and of QoS 0 ``overflow`` says what happens
     to them; ``dropped`` counts those that were dropped.
     """
@@ -119,9 +123,8 @@ class Messages(Stream[Message]):
         self._maximum = maximum
         self._overflow = overflow
         self._paused = False
-        # With the program, and those of them whose loop was left.
+        # With the program.
         self._in_hand: set[Message] = set()
-        self._left: list[Message] = []
         self.dropped = 0
 
     def __aiter__(self) -> "MessageIterator":
@@ -137,9 +140,6 @@ class Messages(Stream[Message]):
         return message
 
     async def _next(self) -> Message:
-        # Who left a loop and asks for more was done with what that had.
-        while self._left:
-            self._done_with(self._left.pop())
         message = await self._take()
         if message.qos:
             self._in_hand.add(message)
@@ -155,7 +155,10 @@ class Messages(Stream[Message]):
     def _arrived(self, message: Message) -> None:
         if message.qos:
             self._acks.expect(message)
-        elif len(self._items) >= self._maximum and not self._has_room():
+            if self._ended:
+                self._acks.done(message)
+                return
+        elif self._ended or (len(self._items) >= self._maximum and not self._has_room()):
             return
         self._put(message)
 
@@ -196,6 +199,7 @@ class MessageIterator:
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
+        self._loop = asyncio.get_running_loop()
         self._last: Optional[Message] = None
 
     def __aiter__(self) -> "MessageIterator":
@@ -211,5 +215,8 @@ class MessageIterator:
         return message
 
     def __del__(self) -> None:
-        if self._last is not None:
-            self._messages._left.append(self._last)
+        if self._last is None or self._loop.is_closed():
+            return
+        # The loop was left. Where an exception did that, the client hears of it before this is
+        # carried out, if it does not end on the way.
+        self._loop.call_soon_threadsafe(self._messages._done_with, self._last)
