@@ -163,6 +163,13 @@ fn a_reset_by_the_peer_is_no_signal_to_the_process() {
 }
 
 #[test]
+fn functions_that_succeed_leave_errno_as_it_was() {
+    let broker = Mosquitto::start("errno-kept");
+    let program = Program::build("errno_kept", "errno-kept");
+    program.run(&[&broker.port().to_string()]);
+}
+
+#[test]
 fn destroying_and_stopping_end_soon_whatever_goes_on() {
     let broker = Mosquitto::start("destroy-race");
     let port = broker.port().to_string();

@@ -118,9 +118,17 @@ pub(super) fn reason_code(reason: ReasonCode, otherwise: mosq_err_t) -> c_int {
     }
 }
 
-/// Sets C's `errno` of this thread.
-pub(super) fn set_errno(value: c_int) {
+/// C's `errno` of this thread.
+#[inline(always)]
+pub(super) fn errno() -> c_int {
     // SAFETY: the C library's own address of this thread's errno, valid while the thread runs.
+    unsafe { *errno_location() }
+}
+
+/// Sets C's `errno` of this thread.
+#[inline(always)]
+pub(super) fn set_errno(value: c_int) {
+    // SAFETY: as in `errno`.
     unsafe { *errno_location() = value };
 }
 
