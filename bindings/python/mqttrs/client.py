@@ -168,6 +168,7 @@ class Client(Subscriptions):
         self._state = _ConnectionState.MQTT_CS_NEW
         # Whether there is a socket; the object that stands for it, where somebody asked.
         self._open = False
+        self._connection = 0
         self._sock = None
         self._registered_write = False
         # What CONNACK refused with; whether another attempt follows that.

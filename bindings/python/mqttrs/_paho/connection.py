@@ -239,6 +239,7 @@ class Connection(Events, Settings):
 
     def _opened(self) -> None:
         self._open = True
+        self._connection += 1
         self._refused = 0
         if self._callbacks.get("on_socket_open"):
             self._call("on_socket_open", self.socket())

@@ -68,7 +68,8 @@ def connect_failed(core: Any, rc: int, websockets: bool) -> Exception:
         return OSError(number, f"{os.strerror(number)}: {text}" if number else text)
     if rc == _TLS:
         if "certificate" in text.lower():
-            return ssl.SSLCertVerificationError(1, text)
+            # Programs look for these words of OpenSSL's.
+            return ssl.SSLCertVerificationError(1, f"certificate verify failed: {text}")
         return ssl.SSLError(1, text)
     if rc in (3, 18, 22):
         return ValueError(text)

@@ -167,7 +167,11 @@ class Loops(Connection):
                 self._on_connack(*connack)
             except Exception as error:
                 self._on_exception(error, "on_connect")
+        connection = self._connection
         rc = run(*args)
+        if connection != self._connection:
+            # A callback has connected anew: what ended was the connection before that.
+            return MQTT_ERR_SUCCESS
         if self._again:
             self._again = False
             return self.reconnect()
