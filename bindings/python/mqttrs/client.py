@@ -176,6 +176,8 @@ class Client(Subscriptions):
         self._again = False
         self._thread: threading.Thread | None = None
         self._terminate = False
+        # Which thread runs the client at the moment; 0 for none.
+        self._turning = 0
         # One attempt at a time; whether its handshakes are under way, and a CONNACK that came with
         # their end.
         self._connecting = threading.RLock()
@@ -193,6 +195,11 @@ class Client(Subscriptions):
         self._publish = core.publish
         self._handlers_set()
         self._ack_mode_changed()
+        self._queue_changed()
+
+    def _queue_changed(self) -> None:
+        # Between connect() and the server's answer messages of QoS 0 wait, too.
+        self._core.queue_set(max_messages=self._max_queued_messages, queue_qos0=self._open)
 
     def reinitialise(
         self, client_id: str = "", clean_session: bool = True, userdata: Any = None

@@ -115,7 +115,7 @@ class Properties:
         if self.packetType not in row[3]:
             raise MQTTException(f"packet type {self.packetType} cannot have {name}")
         limits = row[4]
-        if limits and not isinstance(value, list) and not limits[0] <= value <= limits[1]:
+        if limits and not isinstance(value, list) and _is_beyond(value, limits):
             raise MQTTException(f"{name} is {limits[0]} to {limits[1]}, not {value}")
         if name in _MULTIPLE:
             value = self.__dict__.get(name, []) + (value if isinstance(value, list) else [value])
@@ -210,6 +210,11 @@ class Properties:
         return made
 
 
+def _is_beyond(value: Any, limits: tuple[int, int]) -> bool:
+    # What is either this or that may be of any type to be neither.
+    return value not in limits if limits == (0, 1) else not limits[0] <= value <= limits[1]
+
+
 class VariableByteIntegers:
     """Variable Byte Integers (MQTT 5.0 section 1.5.5)."""
 
@@ -274,7 +279,7 @@ def readBytes(buffer: bytes | bytearray, maxlen: int) -> tuple[bytes | bytearray
 
 def writeUTF(data: str | bytes) -> bytearray:
     """Text in UTF-8, behind its length in two bytes."""
-    return writeBytes(data if isinstance(data, bytes) else data.encode("utf-8"))
+    return writeBytes(data if isinstance(data, bytes) else bytes(data, "utf-8"))
 
 
 def readUTF(buffer: bytes | bytearray, maxlen: int) -> tuple[str, int]:

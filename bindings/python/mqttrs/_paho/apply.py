@@ -48,7 +48,6 @@ def apply_settings(client: Any) -> None:
     # Paho says nothing about how many messages it takes at once.
     _check(core, core.int_option(_native.OPT_RECEIVE_MAXIMUM, 0))
     _check(core, core.connect_timeout_set(max(1, int(client._connect_timeout * 1000))))
-    _check(core, core.queue_set(max_messages=client._max_queued_messages, queue_qos0=True))
     password = client._password
     _check(
         core,

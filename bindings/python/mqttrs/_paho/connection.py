@@ -240,6 +240,7 @@ class Connection(Events, Settings):
     def _opened(self) -> None:
         self._open = True
         self._connection += 1
+        self._queue_changed()
         self._refused = 0
         if self._callbacks.get("on_socket_open"):
             self._call("on_socket_open", self.socket())
@@ -251,6 +252,7 @@ class Connection(Events, Settings):
             return
         sock, self._sock = self._watched(), None
         self._open = False
+        self._queue_changed()
         try:
             if self._registered_write:
                 self._registered_write = False

@@ -7,27 +7,33 @@ import socket
 import ssl
 from typing import Any
 
+from .. import _native as native
 from ..enums import MQTTErrorCode
 
-# Where the numbers of libmosquitto and Paho differ. Up to 14 they are the same.
-_EAI = 15
-_ERRNO = 14
-_PROXY = 16
-_TLS = 8
+# Where the numbers of libmosquitto and Paho differ. From 0 to 14 they are the same.
 _OTHERS = {
-    -1: MQTTErrorCode.MQTT_ERR_AGAIN,
-    _EAI: MQTTErrorCode.MQTT_ERR_CONN_LOST,
-    _PROXY: MQTTErrorCode.MQTT_ERR_CONN_LOST,
-    18: MQTTErrorCode.MQTT_ERR_INVAL,  # malformed UTF-8
-    19: MQTTErrorCode.MQTT_ERR_KEEPALIVE,
-    20: MQTTErrorCode.MQTT_ERR_CONN_LOST,  # a look-up that failed
-    21: MQTTErrorCode.MQTT_ERR_PROTOCOL,  # malformed packet
-    22: MQTTErrorCode.MQTT_ERR_INVAL,  # a property twice
-    24: MQTTErrorCode.MQTT_ERR_NOT_SUPPORTED,  # a QoS that the server does not take
-    25: MQTTErrorCode.MQTT_ERR_PAYLOAD_SIZE,  # larger than the server takes
-    27: MQTTErrorCode.MQTT_ERR_CONN_LOST,  # time was over
+    native.ERR_QUOTA_EXCEEDED: MQTTErrorCode.MQTT_ERR_QUEUE_SIZE,
+    native.ERR_CONN_PENDING: MQTTErrorCode.MQTT_ERR_AGAIN,
+    native.ERR_EAI: MQTTErrorCode.MQTT_ERR_CONN_LOST,
+    native.ERR_PROXY: MQTTErrorCode.MQTT_ERR_CONN_LOST,
+    native.ERR_LOOKUP: MQTTErrorCode.MQTT_ERR_CONN_LOST,
+    native.ERR_TIMEOUT: MQTTErrorCode.MQTT_ERR_CONN_LOST,
+    native.ERR_KEEPALIVE: MQTTErrorCode.MQTT_ERR_KEEPALIVE,
+    native.ERR_MALFORMED_PACKET: MQTTErrorCode.MQTT_ERR_PROTOCOL,
+    native.ERR_MALFORMED_UTF8: MQTTErrorCode.MQTT_ERR_INVAL,
+    native.ERR_DUPLICATE_PROPERTY: MQTTErrorCode.MQTT_ERR_INVAL,
+    native.ERR_TOPIC_ALIAS_INVALID: MQTTErrorCode.MQTT_ERR_INVAL,
+    native.ERR_QOS_NOT_SUPPORTED: MQTTErrorCode.MQTT_ERR_NOT_SUPPORTED,
+    native.ERR_RETAIN_NOT_SUPPORTED: MQTTErrorCode.MQTT_ERR_NOT_SUPPORTED,
+    native.ERR_OVERSIZE_PACKET: MQTTErrorCode.MQTT_ERR_PAYLOAD_SIZE,
 }
-QUOTA_EXCEEDED = 151
+_TLS = (native.ERR_TLS, native.ERR_TLS_HANDSHAKE)
+_NO_UPGRADE = (
+    native.ERR_PROTOCOL,
+    native.ERR_CONN_REFUSED,
+    native.ERR_AUTH,
+    native.ERR_MALFORMED_PACKET,
+)
 
 
 class WebsocketConnectionError(ConnectionError):
@@ -36,10 +42,8 @@ class WebsocketConnectionError(ConnectionError):
 
 def from_native(rc: int) -> MQTTErrorCode:
     """Paho's number for a MOSQ_ERR_* of a call."""
-    if 0 <= rc < _ERRNO + 1:
+    if 0 <= rc <= native.ERR_ERRNO:
         return MQTTErrorCode(rc)
-    if rc == QUOTA_EXCEEDED:
-        return MQTTErrorCode.MQTT_ERR_QUEUE_SIZE
     return _OTHERS.get(rc, MQTTErrorCode.MQTT_ERR_UNKNOWN)
 
 
@@ -48,7 +52,7 @@ def from_loop(rc: int) -> MQTTErrorCode:
 
     Errors of the system are a lost connection there.
     """
-    if rc in (_ERRNO, _TLS):
+    if rc == native.ERR_ERRNO or rc in _TLS:
         return MQTTErrorCode.MQTT_ERR_CONN_LOST
     return from_native(rc)
 
@@ -61,18 +65,18 @@ def connect_failed(core: Any, rc: int, websockets: bool) -> Exception:
     upgrade. A value that the library does not take is a `ValueError`.
     """
     text = core.last_error() or f"MOSQ_ERR {rc}"
-    if rc == _EAI:
+    if rc == native.ERR_EAI:
         return socket.gaierror(socket.EAI_NONAME, text)
-    if rc == _ERRNO:
+    if rc == native.ERR_ERRNO:
         number = core.errno
         return OSError(number, f"{os.strerror(number)}: {text}" if number else text)
-    if rc == _TLS:
+    if rc in _TLS:
         if "certificate" in text.lower():
             # Programs look for these words of OpenSSL's.
             return ssl.SSLCertVerificationError(1, f"certificate verify failed: {text}")
         return ssl.SSLError(1, text)
-    if rc in (3, 18, 22):
+    if from_native(rc) == MQTTErrorCode.MQTT_ERR_INVAL:
         return ValueError(text)
-    if websockets and rc in (2, 5, 11, 21):
+    if websockets and rc in _NO_UPGRADE:
         return WebsocketConnectionError(text)
     return ConnectionError(text)

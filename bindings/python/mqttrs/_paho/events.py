@@ -130,12 +130,15 @@ class Events(Callbacks):
             return ReasonCode(PacketTypes.CONNACK, "Unspecified error")
 
     def _on_connection_end(self, code: int, items: Any) -> None:
+        if not self._open:
+            # Told already, or a connection that was never handed out.
+            return
         by_program = self._state in (
             _ConnectionState.MQTT_CS_DISCONNECTING,
             _ConnectionState.MQTT_CS_DISCONNECTED,
         )
         self._socket_gone()
-        if self._again or self._handshaking:
+        if self._again:
             return
         # 0 is the program's own DISCONNECT, or one of the server's that gives no reason.
         from_server = not by_program and not self._refused and (code >= 128 or code == 0)

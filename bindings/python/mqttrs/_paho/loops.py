@@ -168,7 +168,11 @@ class Loops(Connection):
             except Exception as error:
                 self._on_exception(error, "on_connect")
         connection = self._connection
-        rc = run(*args)
+        outer, self._turning = self._turning, threading.get_ident()
+        try:
+            rc = run(*args)
+        finally:
+            self._turning = outer
         if connection != self._connection:
             # A callback has connected anew: what ended was the connection before that.
             return MQTT_ERR_SUCCESS
@@ -178,16 +182,16 @@ class Loops(Connection):
         if rc == 0:
             self._write_interest()
             return MQTT_ERR_SUCCESS
-        # A connection that ended without an event.
-        if self._open:
-            self._on_connection_end(rc, None)
+        # Where there was no event of it.
+        self._on_connection_end(rc, None)
         if self._state in _ENDED:
             return MQTT_ERR_SUCCESS
         return from_loop(rc) or MQTT_ERR_CONN_LOST
 
     def _run_alone(self) -> None:
         """Where no thread runs the client, what the program does takes effect at once."""
-        if self._thread is None and self._open and not self._callbacks.get("on_socket_register_write"):
+        watched = self._callbacks.get("on_socket_register_write")
+        if self._thread is None and not self._turning and self._open and not watched:
             self.loop_write()
         else:
             self._write_interest()

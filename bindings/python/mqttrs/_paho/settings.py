@@ -39,6 +39,9 @@ def _setting(name: str, doc: str, refuse: Callable[[Any], bool] = lambda value: 
         if refuse(value):
             raise ValueError(f"{value!r} is no valid {name}")
         setattr(self, private, value)
+        if name == "max_queued_messages":
+            # Messages may be published before connecting.
+            self._queue_changed()
 
     return property(get, put, doc=doc + " Setting raises `RuntimeError` during a connection.")
 

@@ -159,6 +159,8 @@ def _single(topic: Any, qos: int, options: Any, v5: bool) -> tuple[Any, Any]:
         filter_, option = topic
         if v5 and not isinstance(option, SubscribeOptions):
             raise ValueError("with MQTT 5 a pair has SubscribeOptions")
+        if not v5 and not isinstance(option, int):
+            raise TypeError("below MQTT 5 a pair has a QoS")
         return filter_, option
     if not isinstance(topic, str):
         raise ValueError("topic is a str, a pair or a list of pairs")
