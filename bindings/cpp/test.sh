@@ -67,9 +67,120 @@ conversation() { program conversation "${sanitizers[@]}"; }
 
 robustness() { program robustness "${sanitizers[@]}"; }
 
+pp() { program pp "${sanitizers[@]}"; }
+
+# Sanitizers keep memory back, and this one looks at how much is in use.
+long_run() { program long_run -O1; }
+
+# The headers alone, by each compiler and standard.
+standards() {
+    local compiler standard
+    printf '#include <mosquittopp.h>\n#include <mqttrs.hpp>\n' >"$folder/both.cpp"
+    printf '#include <mosquittopp.h>\n' >"$folder/old.cpp"
+    for compiler in g++ clang++; do
+        if ! command -v "$compiler" >/dev/null; then
+            skipped "headers_compile_with_$compiler" "there is none"
+            continue
+        fi
+        for standard in c++17 c++20 c++2b; do
+            attempt "headers_compile_as_${standard}_with_$compiler" "$compiler" "-std=$standard" \
+                "${warnings[@]}" -Wshadow -Wconversion -Wold-style-cast -Iinclude \
+                -isystem ../../include -fsyntax-only "$folder/both.cpp"
+        done
+        # The headers of C have commas at the end of enumerations, which C++98 did not know.
+        attempt "mosquittopp_h_compiles_as_c++98_with_$compiler" "$compiler" -std=c++98 \
+            "${warnings[@]}" -Iinclude -isystem ../../include -fsyntax-only "$folder/old.cpp"
+    done
+    attempt "tests_compile_as_c++20" "$CXX" -std=c++20 "${warnings[@]}" "${includes[@]}" \
+        -fsyntax-only tests/conversation.cpp
+    attempt "designated_initialisers_work_in_c++20" "$CXX" -std=c++20 "${warnings[@]}" \
+        "${includes[@]}" -fsyntax-only tests/designated.cpp
+}
+
+# libmosquittopp's interface: Debian's header, and the one here.
+interface() {
+    local theirs=/usr/include/mosquittopp.h
+    attempt mosquittopp_h_declares_all_that_debians_does \
+        tests/interface.py compare "$theirs" include/mosquittopp.h
+    tests/interface.py program "$theirs" >"$folder/interface.cpp"
+    # Debian's library lacks one of the functions that its header declares.
+    attempt a_program_of_all_declarations_compiles_with_debians_header \
+        "$CXX" -std=c++11 -Wall -Wextra -Werror -fsyntax-only "$folder/interface.cpp"
+    attempt the_same_program_builds_with_mosquittopp_h "$CXX" -std=c++11 -Wall -Wextra -Werror \
+        -Wno-address "${includes[@]}" "$folder/interface.cpp" "${library[@]}" -o "$folder/interface"
+    attempt and_runs "$folder/interface"
+}
+
+# talk NAME FOLDER_OF_LIBRARIES: runs a program for libmosquittopp, and keeps what it says.
+talk() {
+    LD_LIBRARY_PATH=$2 timeout 60 "$folder/$1" "$port" "$tls_port" "$MQTTRS_TEST_CERTIFICATES" \
+        >"$folder/$3.out" 2>"$folder/$3.err" || echo "status $?" >>"$folder/$3.out"
+}
+
+libmosquittopp() {
+    . tests/broker.sh
+    "$CXX" -std=c++98 -Wall -Wextra -Werror tests/pp_talk.cpp -o "$folder/talk_debian" \
+        -lmosquittopp -lmosquitto
+    "$CXX" -std=c++98 -Wall -Wextra -Werror -DHAS_SUBSCRIBE_CALLBACK "${sanitizers[@]}" \
+        -Iinclude -isystem ../../include tests/pp_talk.cpp "${library[@]}" -o "$folder/talk_here"
+    start_broker "$folder"
+    talk talk_debian "" debian
+    talk talk_debian "$MQTTRS_BUILD_DIR/dropin" dropin
+    talk talk_here "" here
+    stop_broker
+    attempt a_program_for_libmosquittopp_ends_well_with_it grep -q '^words ' "$folder/debian.out"
+    attempt it_says_the_same_on_the_dropin_library diff "$folder/debian.out" "$folder/dropin.out"
+    attempt it_says_the_same_with_mosquittopp_h diff "$folder/debian.out" "$folder/here.out"
+    attempt the_dropin_library_was_below_debians_libmosquittopp \
+        grep -q "^library: $MQTTRS_BUILD_DIR/dropin/libmosquitto.so.1" "$folder/dropin.err"
+    attempt debians_libmosquittopp_was_above_it \
+        grep -q '^library: /.*/libmosquittopp.so' "$folder/dropin.err"
+    attempt no_sanitizer_has_complained diff <(grep -v ^library: "$folder/here.err") /dev/null
+}
+
+quick_start() {
+    . tests/broker.sh
+    # The first block of code in README.md that is a program.
+    awk '/^```cpp$/ && !done { on = 1; next } /^```$/ { if (on) done = 1; on = 0 } on' README.md \
+        >"$folder/greet.cpp"
+    attempt quick_start_builds "$CXX" -std=c++17 -Wall -Wextra -Werror "${includes[@]}" \
+        "$folder/greet.cpp" "${library[@]}" -o "$folder/greet"
+    start_broker "$folder"
+    timeout 60 "$folder/greet" "$port" >"$folder/greet.out" 2>&1 || true
+    stop_broker
+    attempt quick_start_says_hello diff <(echo "greetings/world: hello") "$folder/greet.out"
+}
+
+example() {
+    . tests/broker.sh
+    local reading='^room/temperature [0-9][0-9.]*$' status=0 sub thermometer
+    attempt example_builds "$CXX" -std=c++17 "${warnings[@]}" "${includes[@]}" \
+        examples/thermometer.cpp "${library[@]}" -o "$folder/thermometer"
+    start_broker "$folder"
+    stdbuf -oL mosquitto_sub -d -v -p "$port" -t 'room/#' >"$folder/sub.out" 2>&1 &
+    sub=$!
+    await "$folder/sub.out" 'received SUBACK'
+    "$folder/thermometer" "$port" 0.1 >"$folder/thermometer.out" 2>&1 &
+    thermometer=$!
+    attempt example_publishes_readings await "$folder/sub.out" "$reading"
+    attempt example_answers_a_request await_answer "$port"
+    kill -INT "$thermometer"
+    wait "$thermometer" || status=$?
+    attempt example_ends_when_it_is_interrupted test "$status" -eq 0
+    attempt example_says_goodbye await "$folder/sub.out" '^room/thermometer off$'
+    kill "$sub"
+    wait "$sub" || true
+    stop_broker
+}
+
+await_answer() {
+    timeout 30 mosquitto_rr -V 5 -p "$1" -t room/temperature/now -e room/answer -m now |
+        grep '^[0-9.]*$'
+}
+
 # Two at a time, the long ones first; what they tell is shown when all are done.
 tests/certificates.sh "$MQTTRS_TEST_CERTIFICATES"
-for job in conversation robustness values; do
+for job in conversation robustness pp values standards long_run libmosquittopp interface example quick_start; do
     while [ "$(jobs -rp | wc -l)" -ge 2 ]; do
         wait -n || true
     done

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -127,7 +128,7 @@ private:
         const int config = ::mkstemp(file);
         const std::string text = "listener " + std::to_string(port_) + " 127.0.0.1\n" + listener_ +
                                  "\nallow_anonymous true\nlog_dest stderr\nlog_type all\n"
-                                 "max_queued_messages 100000\nuser root\n";
+                                 "set_tcp_nodelay true\nmax_queued_messages 100000\nuser root\n";
         if (config < 0 || ::write(config, text.data(), text.size()) != ssize_t(text.size())) {
             throw std::runtime_error("no file for mosquitto");
         }
@@ -138,6 +139,8 @@ private:
         }
         pid_ = ::fork();
         if (pid_ == 0) {
+            /* It does not outlive a test that crashes. */
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
             ::dup2(ends[1], STDERR_FILENO);
             ::dup2(ends[1], STDOUT_FILENO);
             /* Debian has it where not everybody looks. */

@@ -36,16 +36,16 @@ inline result<void> client::on_message(std::string_view filter, message_handler 
     one->owner = state_;
     one->call = std::move(handler);
     return add(&detail::client_state::filters, filter, std::move(one),
-               [](mosquitto *client, const char *name, void *id) {
-                   return mqttrs_message_callback_add(client, name, detail::arrived_for, id);
+               [](mosquitto *handle, const char *name, void *id) {
+                   return mqttrs_message_callback_add(handle, name, detail::arrived_for, id);
                });
 }
 
 inline result<void> client::remove_message_handler(std::string_view filter)
 {
     return remove<detail::topic_handler>(&detail::client_state::filters, filter,
-                                         [](mosquitto *client, const char *name) {
-                                             return mqttrs_message_callback_remove(client, name);
+                                         [](mosquitto *handle, const char *name) {
+                                             return mqttrs_message_callback_remove(handle, name);
                                          });
 }
 

@@ -43,8 +43,8 @@ inline result<int> client::publish(const outgoing &message, delivery_handler don
         return c.error();
     }
     return begin(std::move(done), "publish",
-                 [&](mosquitto *client, int *mid, MQTTRS_CB_done call, void *one) {
-                     return mqttrs_publish(client, mid, c.get(), call, one, nullptr);
+                 [&](mosquitto *handle, int *mid, MQTTRS_CB_done on_done, void *one) {
+                     return mqttrs_publish(handle, mid, c.get(), on_done, one, nullptr);
                  });
 }
 
@@ -54,8 +54,8 @@ inline result<token> client::publish_token(const outgoing &message)
     if (c.error()) {
         return c.error();
     }
-    return begin_token([&](mosquitto *client, mqttrs_token **made) {
-        return mqttrs_publish(client, nullptr, c.get(), nullptr, nullptr, made);
+    return begin_token([&](mosquitto *handle, mqttrs_token **made) {
+        return mqttrs_publish(handle, nullptr, c.get(), nullptr, nullptr, made);
     });
 }
 
@@ -137,9 +137,9 @@ inline result<int> client::subscribe_all(const std::vector<subscription> &list,
     }
     const detail::c_subscriptions c(list);
     return begin(std::move(done), "subscribe",
-                 [&](mosquitto *client, int *mid, MQTTRS_CB_done call, void *one) {
-                     return mqttrs_subscribe(client, mid, c.data(), c.size(),
-                                             properties.native_handle(), call, one, nullptr);
+                 [&](mosquitto *handle, int *mid, MQTTRS_CB_done on_done, void *one) {
+                     return mqttrs_subscribe(handle, mid, c.data(), c.size(),
+                                             properties.native_handle(), on_done, one, nullptr);
                  });
 }
 
@@ -150,8 +150,8 @@ inline result<token> client::subscribe_token(const std::vector<subscription> &li
         return properties.error();
     }
     const detail::c_subscriptions c(list);
-    return begin_token([&](mosquitto *client, mqttrs_token **made) {
-        return mqttrs_subscribe(client, nullptr, c.data(), c.size(), properties.native_handle(),
+    return begin_token([&](mosquitto *handle, mqttrs_token **made) {
+        return mqttrs_subscribe(handle, nullptr, c.data(), c.size(), properties.native_handle(),
                                 nullptr, nullptr, made);
     });
 }
@@ -172,17 +172,17 @@ inline result<int> client::unsubscribe_all(const std::vector<std::string> &filte
 {
     const detail::c_filters c(filters);
     return begin(std::move(done), "unsubscribe",
-                 [&](mosquitto *client, int *mid, MQTTRS_CB_done call, void *one) {
-                     return mqttrs_unsubscribe(client, mid, c.data(), c.size(), nullptr, call, one,
-                                               nullptr);
+                 [&](mosquitto *handle, int *mid, MQTTRS_CB_done on_done, void *one) {
+                     return mqttrs_unsubscribe(handle, mid, c.data(), c.size(), nullptr, on_done,
+                                               one, nullptr);
                  });
 }
 
 inline result<token> client::unsubscribe_token(const std::vector<std::string> &filters)
 {
     const detail::c_filters c(filters);
-    return begin_token([&](mosquitto *client, mqttrs_token **made) {
-        return mqttrs_unsubscribe(client, nullptr, c.data(), c.size(), nullptr, nullptr, nullptr,
+    return begin_token([&](mosquitto *handle, mqttrs_token **made) {
+        return mqttrs_unsubscribe(handle, nullptr, c.data(), c.size(), nullptr, nullptr, nullptr,
                                   made);
     });
 }
@@ -274,16 +274,16 @@ inline result<void> client::serve(std::string_view filter, mqttrs::qos qos, requ
     one->owner = state_;
     one->call = std::move(handler);
     return add(&detail::client_state::services, filter, std::move(one),
-               [qos](mosquitto *client, const char *name, void *id) {
-                   return mqttrs_serve(client, name, static_cast<int>(qos), detail::asked, id);
+               [qos](mosquitto *handle, const char *name, void *id) {
+                   return mqttrs_serve(handle, name, static_cast<int>(qos), detail::asked, id);
                });
 }
 
 inline result<void> client::stop_serving(std::string_view filter)
 {
     return remove<detail::service>(&detail::client_state::services, filter,
-                                   [](mosquitto *client, const char *name) {
-                                       return mqttrs_serve(client, name, 0, nullptr, nullptr);
+                                   [](mosquitto *handle, const char *name) {
+                                       return mqttrs_serve(handle, name, 0, nullptr, nullptr);
                                    });
 }
 
