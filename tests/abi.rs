@@ -96,6 +96,23 @@ fn symbol_map_is_the_table_of_functions() {
     assert_eq!(ours.into_keys().collect::<BTreeSet<_>>(), our_functions());
 }
 
+/// By which programs' packages know what version of ours they need. `scripts/deb_symbols.py update`
+/// adds what is new.
+#[test]
+fn the_table_of_symbols_of_the_debian_package_has_each_symbol_with_its_node() {
+    let text = fs::read_to_string(source("packaging/debian/libmqttrs0.symbols")).unwrap();
+    let listed: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix(' ')?.split(' ').next())
+        .collect();
+    let exported = exports(&built("libmqttrs.so.0"));
+    let nodes = exported.values().map(|node| format!("{node}@{node}"));
+    let symbols = exported.iter().map(|(name, node)| format!("{name}@{node}"));
+    let there: BTreeSet<String> = nodes.chain(symbols).collect();
+    let there: BTreeSet<&str> = there.iter().map(String::as_str).collect();
+    assert_eq!(listed, there);
+}
+
 #[test]
 fn version_nodes_follow_each_other_as_libmosquittos_do() {
     let nodes: BTreeSet<String> = table().into_values().collect();
@@ -234,6 +251,12 @@ fn version_numbers_agree() {
         newest.split(' ').next(),
         Some(env!("CARGO_PKG_VERSION")),
         "CHANGELOG.md and Cargo.toml differ"
+    );
+
+    let packages = fs::read_to_string(source("packaging/debian/changelog")).unwrap();
+    assert!(
+        packages.starts_with(concat!("mqttrs (", env!("CARGO_PKG_VERSION"), ") ")),
+        "packaging/debian/changelog and Cargo.toml differ"
     );
 }
 
