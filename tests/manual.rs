@@ -98,7 +98,7 @@ fn the_example_of_tls_runs_with_a_broker_that_asks_for_a_certificate() {
 }
 
 #[test]
-fn the_example_of_the_store_finds_what_an_earlier_process_has_left() {
+fn the_example_of_the_store_runs_twice_on_one_folder() {
     let scratch = Scratch::new("manual-store");
     let example = source(EXAMPLES).join("store.c");
     let folder = build_dir().join("store");
