@@ -23,8 +23,6 @@ def broken_in_repository() -> list[str]:
                 continue
             file, _, anchor = target.partition("#")
             found = os.path.normpath(os.path.join(folder, file)) if file else document
-            if found.startswith("bindings/") or found == "docs/packaging.md":
-                continue
             if not (ROOT / found).exists():
                 faults.append(f"{document}: {target} does not exist")
             elif anchor and found.endswith(".md"):
