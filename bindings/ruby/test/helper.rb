@@ -39,7 +39,7 @@ class MqttrsTest < Minitest::Test
 
   def run
     result = nil
-    Timeout.timeout(60) { result = super }
+    Timeout.timeout(120) { result = super }
     result
   end
 

@@ -1,6 +1,7 @@
 # frozen_string_literal: true
 
 require "helper"
+require "cutter"
 require "logger"
 require "scripted"
 require "stringio"
@@ -83,6 +84,28 @@ class TestConnection < MqttrsTest
   ensure
     one&.close(timeout: 0.2)
     own&.stop
+  end
+
+  def test_messages_of_qos_2_arrive_once_though_the_connection_is_cut_again_and_again
+    cutter = Cutter.new(broker.port)
+    settings = { host: "127.0.0.1", port: cutter.port, clean: false, session_expiry_interval: 60,
+                 reconnect: { min: 0.01, max: 0.02 } }
+    one = Mqttrs.connect(client_id: "#{@topic}/one", **settings)
+    two = Mqttrs.connect(client_id: "#{@topic}/two", **settings)
+    messages = two.messages
+    two.subscribe(@topic, qos: 2)
+    tokens = Array.new(1000) do |number|
+      cutter.cut if (number % 300).zero?
+      one.publish(@topic, number, qos: 2)
+    end
+    cutter.cut
+    tokens.each { |token| token.wait(timeout: PATIENCE) }
+    assert_equal (0...1000).to_a, messages.take(1000).map { |message| Integer(message.text) }
+    assert_nil messages.pop(timeout: 0.05)
+    assert_operator two.stats.reconnects, :>, 0
+  ensure
+    [one, two].compact.each { |client| client.close(timeout: 0.2) }
+    cutter&.stop
   end
 
   def test_the_block_of_on_connect_runs_for_each_connection

@@ -127,16 +127,19 @@ module Mqttrs
     end
 
     def destroy
-      handle = @lock.synchronize do
-        handle = @handle
-        @handle = nil
-        handle
-      end
-      return unless handle
+      # Who is interrupted here would leave a client behind that nobody can close.
+      Thread.handle_interrupt(Object => :never) do
+        handle = @lock.synchronize do
+          handle = @handle
+          @handle = nil
+          handle
+        end
+        return unless handle
 
-      ObjectSpace.undefine_finalizer(self)
-      @loop.remove(handle) { Native.mosquitto_destroy(handle) }
-      forget
+        ObjectSpace.undefine_finalizer(self)
+        @loop.remove(handle) { Native.mosquitto_destroy(handle) }
+        forget
+      end
       @loop.close if @own_loop
     end
 

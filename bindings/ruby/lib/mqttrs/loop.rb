@@ -86,7 +86,7 @@ module Mqttrs
     # Runs the block while C does not use any client of this loop, after taking one out.
     def remove(handle)
       @turn.synchronize do
-        # Callbacks run in this, and a thread that is killed in one would leap over frames of C.
+        # Callbacks run in this: see #turn.
         Thread.handle_interrupt(Object => :never) do
           Native.mqttrs_loop_remove(@native, handle) unless @ended
           yield
@@ -103,8 +103,8 @@ module Mqttrs
 
     # @api private
     # Waits until the block says true, which the loop's work brings about; it is asked again and
-    # again, and should only look. In a handler the loop's
-    # work goes on in the waiting, except for handlers: they run one at a time and in order.
+    # again, and should only look. In a handler the loop's work goes on meanwhile, except for
+    # handlers: they run one at a time and in order.
     # @param owner [#waiters] whose news are waited for; see {#notify}
     # @return [Object, nil] what the block said, nil when the time is over
     def wait(owner, timeout)
