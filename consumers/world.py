@@ -198,6 +198,41 @@ class Broker:
             raise AssertionError(publisher.text())
 
 
+@dataclass
+class Certificates:
+    """An authority, and what it has signed for the broker, localhost, and for a client."""
+
+    ca: Path
+    server: Path
+    server_key: Path
+    client: Path
+    client_key: Path
+
+    @classmethod
+    def make(cls, world):
+        folder = world.folder / "certificates"
+        folder.mkdir()
+
+        def openssl(*arguments):
+            subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+        new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        openssl(*new, "-x509", "-subj", "/CN=authority", "-keyout", "ca.key", "-out", "ca.crt")
+        for name, host in (("server", "localhost"), ("client", "client")):
+            (folder / "names").write_text(f"subjectAltName=DNS:{host}\n")
+            openssl(*new[:-2], "-subj", f"/CN={host}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+            sign = ["x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial"]
+            openssl(*sign, "-days", "2", "-extfile", "names", "-out", f"{name}.crt")
+        return cls(*(folder / name for name in ("ca.crt", "server.crt", "server.key", "client.crt", "client.key")))
+
+    def listener(self, port):
+        """Settings for a further listener of the broker, which wants a client's certificate."""
+        return (
+            f"listener {port} 127.0.0.1\ncafile {self.ca}\ncertfile {self.server}\nkeyfile {self.server_key}\n"
+            "require_certificate true\n"
+        )
+
+
 def free_port():
     with socket.socket() as anything:
         anything.bind(("127.0.0.1", 0))

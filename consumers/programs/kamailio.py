@@ -4,7 +4,7 @@ import glob
 import re
 import socket
 
-from world import PATIENCE, Program, debian_version, free_port
+from world import PATIENCE, Certificates, Program, debian_version, free_port
 
 CONFIG = """
 #!KAMAILIO
@@ -19,8 +19,11 @@ loadmodule "sl.so"
 loadmodule "pv.so"
 loadmodule "xlog.so"
 loadmodule "mqtt.so"
-modparam("mqtt", "host", "127.0.0.1")
+modparam("mqtt", "host", "localhost")
 modparam("mqtt", "port", {port})
+modparam("mqtt", "ca_file", "{tls.ca}")
+modparam("mqtt", "certificate", "{tls.client}")
+modparam("mqtt", "private_key", "{tls.client_key}")
 modparam("mqtt", "id", "kamailio")
 modparam("mqtt", "will_topic", "server/state")
 modparam("mqtt", "will", "gone")
@@ -56,13 +59,14 @@ Content-Length: 0
 
 
 def run(world):
-    broker = world.broker(port=free_port())
+    tls, tls_port = Certificates.make(world), free_port()
+    broker = world.broker(tls.listener(tls_port), free_port())
     done = broker.listen("server/done", "-C", "30")
     requests = broker.listen("server/requests", "-C", "20")
     state = broker.listen("server/state")
     sip = free_port()
     modules = glob.glob("/usr/lib/*/kamailio/modules")[0]
-    config = world.write("kamailio.cfg", CONFIG.format(sip=sip, port=broker.port, modules=modules).lstrip())
+    config = world.write("kamailio.cfg", CONFIG.format(sip=sip, port=tls_port, tls=tls, modules=modules).lstrip())
     kamailio = world.start(
         ["/usr/sbin/kamailio", "-f", config, "-DD", "-E", "-m", "16", "-M", "4", "-P", world.folder / "pid", "-Y", world.folder]
     )
@@ -93,7 +97,7 @@ PROGRAM = Program(
     title="Kamailio, module `mqtt`",
     language="C",
     through="linked",
-    task="a SIP server publishes requests, acts on messages of each QoS, is killed and leaves its will",
+    task="a SIP server, over TLS with a certificate of its own, publishes requests, acts on messages of each QoS, is killed and leaves its will",
     version=lambda: debian_version("kamailio-mqtt-modules"),
     run=run,
     packages=("kamailio", "kamailio-mqtt-modules"),

@@ -3,7 +3,7 @@
 import json
 import socket
 
-from world import PATIENCE, Program, debian_version, free_port
+from world import PATIENCE, Certificates, Program, debian_version, free_port
 
 SDP = """v=0
 o=- 1 1 IN IP4 127.0.0.1
@@ -34,13 +34,15 @@ def shape(value):
 
 
 def run(world):
-    broker = world.broker(port=free_port())
+    tls, tls_port = Certificates.make(world), free_port()
+    broker = world.broker(tls.listener(tls_port), free_port())
     calls = broker.listen("rtp/#")
     control = free_port()
     command = ["/usr/bin/rtpengine", "--foreground", "--log-stderr", "--table=-1", "--interface=127.0.0.1"]
     command += [f"--listen-ng=127.0.0.1:{control}", f"--pidfile={world.folder}/pid", "--num-threads=2"]
     command += ["--port-min=30000", "--port-max=30100", "--config-file=none"]
-    command += ["--mqtt-host=127.0.0.1", f"--mqtt-port={broker.port}", "--mqtt-id=rtpengine", "--mqtt-publish-qos=1"]
+    command += ["--mqtt-host=localhost", f"--mqtt-port={tls_port}", "--mqtt-id=rtpengine", "--mqtt-publish-qos=1"]
+    command += [f"--mqtt-cafile={tls.ca}", f"--mqtt-certfile={tls.client}", f"--mqtt-keyfile={tls.client_key}"]
     command += ["--mqtt-publish-topic=rtp/calls", "--mqtt-publish-interval=100", "--mqtt-publish-scope=call"]
     rtpengine = world.start(command)
     broker.wait_for("Sending CONNACK to rtpengine")
@@ -71,7 +73,7 @@ PROGRAM = Program(
     title="rtpengine",
     language="C",
     through="linked",
-    task="a relay for telephone calls publishes the statistics of one",
+    task="a relay for telephone calls publishes the statistics of one, over TLS with a certificate of its own",
     version=lambda: debian_version("rtpengine-daemon"),
     run=run,
     packages=("rtpengine-daemon",),
