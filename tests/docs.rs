@@ -159,6 +159,7 @@ fn functions_that_documents_name_are_there_and_ours_are_all_named() {
                 "mosquitto_pub",
                 "mosquitto_sub",
                 "mosquitto_rr",
+                "mosquitto_rs",
                 "mosquitto_client",
                 "mosquitto_ctrl",
                 "mqttrs_static",
