@@ -282,6 +282,11 @@ bench-wait: all dropin ## publishing and waiting, beside libmosquitto with a con
 	scripts/install-packages.sh gcc libc6-dev libmosquitto1 libmosquitto-dev libssl-dev python3
 	CC="$(CC)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" ROUNDS="$(ROUNDS)" python3 -B benches/wait.py
 
+.PHONY: bench-python
+bench-python: all ## the Python binding beside paho-mqtt; writes bindings/python/bench.json and the table in its README.md
+	scripts/install-packages.sh gcc libc6-dev libssl-dev python3 python3-dev python3-pip python3-setuptools python3-wheel
+	CC="$(CC)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" ROUNDS="$(or $(ROUNDS),5)" /usr/bin/python3 -B bindings/python/bench.py
+
 .PHONY: headers
 headers: ## write include/ anew from the sources, and docs/man from that
 	MQTTRS_UPDATE_HEADERS=1 $(CARGO) test --locked --test header

@@ -162,10 +162,41 @@ def native_receive(port: int, count: int, qos: int) -> dict[str, float]:
     return result
 
 
+async def aio_publish(port: int, count: int, qos: int) -> dict[str, float]:
+    from mqttrs import aio
+
+    messages = payloads(count)
+    async with aio.Client("127.0.0.1", port, client_id=scenario("pub", count, qos), protocol=4) as client:
+        span = Span()
+        for start in range(0, count, 1000):
+            # A thousand tasks at a time, each of which waits for its acknowledgement.
+            await asyncio.gather(*(client.publish("t", p, qos) for p in messages[start : start + 1000]))
+        return span.result(count)
+
+
+async def aio_receive(port: int, count: int, qos: int) -> dict[str, float]:
+    from mqttrs import aio
+
+    settings: dict[str, Any] = {"protocol": 4, "max_messages": 10000, "overflow": "pause"}
+    settings["client_id"] = scenario("rcv", count, qos)
+    async with aio.Client("127.0.0.1", port, **settings) as client:
+        span = Span()
+        await client.subscribe("t", qos)
+        received = 0
+        async for message in client.messages:
+            assert struct.unpack_from("=Q", message.payload, 4)[0] == received
+            received += 1
+            if received == count:
+                return span.result(count)
+    raise AssertionError("too few messages")
+
+
 def main() -> None:
     module, mode, port, count, qos = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
     if module == "native":
         result = {"publish": native_publish, "receive": native_receive}[mode](port, count, qos)
+    elif module == "aio":
+        result = asyncio.run({"publish": aio_publish, "receive": aio_receive}[mode](port, count, qos))
     else:
         run = {"publish": paho_publish, "receive": paho_receive}[mode]
         result = run(module, port, count, qos)

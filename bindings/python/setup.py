@@ -54,7 +54,7 @@ def extension() -> Extension:
                 "MQTTRS_BUILD_DIR, or set MQTTRS_SYSTEM=1 to link to an installed library"
             )
         options["extra_objects"] = [str(archive)]
-        options["depends"] = [str(archive)]
+        options["depends"] = [str(archive), str(HERE / SOURCES / "core.h")]
         options["extra_link_args"] = [
             "-Wl,--exclude-libs,ALL",
             "-Wl,--gc-sections",
@@ -69,7 +69,7 @@ def extension() -> Extension:
     return Extension(
         "mqttrs._native._core",
         sources=sorted(str(path.relative_to(HERE)) for path in (HERE / SOURCES).glob("*.c")),
-        extra_compile_args=["-std=gnu11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
+        extra_compile_args=["-std=gnu11", "-fvisibility=hidden", "-Wall", "-Wextra"],
         **options,
     )
 

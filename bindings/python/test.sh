@@ -7,7 +7,7 @@ repository=$(cd "$here/../.." && pwd)
 : "${MQTTRS_BUILD_DIR:=$repository/build}"
 export MQTTRS_BUILD_DIR
 
-"$repository/scripts/install-packages.sh" gcc libc6-dev mosquitto openssl pkg-config python3 \
+"$repository/scripts/install-packages.sh" binutils gcc libc6-dev mosquitto openssl pkg-config python3 \
     python3-dev python3-pip python3-pytest python3-setuptools python3-venv python3-wheel
 
 work=$(mktemp -d "$MQTTRS_BUILD_DIR/python.XXXXXX")
