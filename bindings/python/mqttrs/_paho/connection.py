@@ -186,9 +186,10 @@ class Connection(Events, Settings):
         try:
             while self._state not in _ENDED:
                 rc, over = self._core.handshake(100)
-                if self._connack:
+                # What ended a connection that stood already is the loop's to find.
+                if over or self._connack:
                     return 0
-                if rc or over:
+                if rc:
                     return rc
         finally:
             self._handshaking = False

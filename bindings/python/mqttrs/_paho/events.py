@@ -140,8 +140,8 @@ class Events(Callbacks):
         self._socket_gone()
         if self._again:
             return
-        # 0 is the program's own DISCONNECT, or one of the server's that gives no reason.
-        from_server = not by_program and not self._refused and (code >= 128 or code == 0)
+        # A DISCONNECT of the server's without a reason counts as a lost connection in the library.
+        from_server = not by_program and not self._refused and code >= 128
         if by_program:
             self._state = _ConnectionState.MQTT_CS_DISCONNECTED
             rc = MQTT_ERR_SUCCESS
