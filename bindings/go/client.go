@@ -9,6 +9,7 @@ import (
 	"log"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -32,7 +33,7 @@ type Client struct {
 	routes    routes
 	conn      connection
 	observers observers
-	refused   uint64 // atomic
+	refused   atomic.Uint64
 }
 
 // closeGrace is for how long Close lets DISCONNECT find its way out.

@@ -129,7 +129,7 @@ func (d *decoder) message(event []byte) {
 	m.route = d.client.routes.byNumber(binary.LittleEndian.Uint32(event[8:]))
 	// One that several filters match comes once for each, one behind the other.
 	if n := len(d.messages); n > 0 && m.mid != 0 {
-		if before := d.messages[n-1]; before.mid == m.mid {
+		if before := d.messages[n-1]; before.mid == m.mid && before.route != m.route {
 			if before.left == nil {
 				before.left = Ptr[int32](1)
 			}

@@ -5,6 +5,7 @@ package mqttrs
 import "C"
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,6 +91,9 @@ func (l *Loop) run() {
 		}
 		if n := int(l.c.taken.len); n > 0 {
 			l.decoder.decode(unsafe.Slice((*byte)(l.c.taken.data), n))
+			// Whoever has something to do now goes first: the next turn takes the processor away
+			// from goroutines, and that it waits is noticed late.
+			runtime.Gosched()
 		}
 	}
 }

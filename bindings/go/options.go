@@ -75,7 +75,8 @@ type Options struct {
 	// Handlers are there from the beginning, by topic filter, as Handle would set them: for sessions
 	// whose messages come as soon as there is a connection.
 	Handlers map[string]Handler
-	// OnMessage gets the messages that no handler's filter matches.
+	// OnMessage gets the messages that no handler's filter matches; without it, and without a channel of
+	// Messages, nobody does.
 	OnMessage Handler
 
 	// OnConnect runs for each connection that the server has accepted.

@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"context"
-	"sync/atomic"
 	"unsafe"
 )
 
@@ -86,6 +85,8 @@ func (c *Client) Send(m Message) error {
 
 // PublishBatch publishes messages, one behind the other, and waits for what becomes of all of them.
 // The results are in the order of the messages; the error is that of the first message that has one.
+// Where ctx ends before all had room to be handed over, the rest is not published, and there are no
+// results.
 func (c *Client) PublishBatch(ctx context.Context, messages []Message) ([]Result, error) {
 	if len(messages) == 0 {
 		return nil, nil
@@ -197,7 +198,7 @@ func (c *Client) handOverBatch(batch []byte) {
 		return
 	}
 	for _, refused := range unsafe.Slice(c.c.refused, n) {
-		atomic.AddUint64(&c.refused, 1)
+		c.refused.Add(1)
 		err := codeError("publish", int(refused.code), int(refused.error), "")
 		if slot := uint32(refused.slot); slot != noSlot {
 			if s := c.out.release(slot); s.token != nil {

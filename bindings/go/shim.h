@@ -82,7 +82,7 @@ struct mqg_gate {
 	int32_t awaited; /* whether something in Go waits for an answer */
 	int32_t shut;	 /* nothing more is taken from the network */
 	int32_t high, hard;
-	uint64_t dropped;
+	uint32_t dropped;
 };
 
 struct mqg_route;

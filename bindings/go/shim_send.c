@@ -54,10 +54,14 @@ size_t mqg_publish(struct mqg_client *client, const uint8_t *batch, size_t len)
 
 		batch += mqg_get32(batch);
 		if (rc == MOSQ_ERR_SUCCESS) {
-			if (out.flags & MQG_OUT_TOLD)
+			if (out.flags & MQG_OUT_TOLD) {
 				waiter = mqg_waiter(client, out.slot);
-			rc = mqttrs_publish(client->mosq, NULL, &out.message, out.flags & MQG_OUT_TOLD ? mqg_on_done : NULL,
-					    waiter, NULL);
+				rc = mqttrs_publish(client->mosq, NULL, &out.message, mqg_on_done, waiter, NULL);
+			} else {
+				rc = mosquitto_publish_v5(client->mosq, NULL, out.message.topic, (int)out.message.payloadlen,
+							  out.message.payload, out.message.qos, out.message.retain,
+							  out.props);
+			}
 			if (out.props)
 				mosquitto_property_free_all(&out.props);
 			if (rc == MOSQ_ERR_SUCCESS)

@@ -39,10 +39,10 @@ func (c *Client) Stats() (Stats, error) {
 		code := C.mqttrs_stats(inner.mosq, &raw)
 		s = readStats(&raw)
 		s.Waiting = int(atomic.LoadInt32((*int32)(unsafe.Pointer(&inner.gate.queued))))
-		s.ReceivedDropped += atomic.LoadUint64((*uint64)(unsafe.Pointer(&inner.gate.dropped)))
+		s.ReceivedDropped += uint64(atomic.LoadUint32((*uint32)(unsafe.Pointer(&inner.gate.dropped))))
 		return C.struct_mqg_status{code: code}
 	})
-	s.Refused = atomic.LoadUint64(&c.refused)
+	s.Refused = c.refused.Load()
 	c.observers.mu.Lock()
 	s.LogsDropped = c.observers.dropped
 	c.observers.mu.Unlock()

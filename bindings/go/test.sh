@@ -8,21 +8,16 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 build=$(cd "$MQTTRS_BUILD_DIR" && pwd)
 
-"$top/scripts/install-packages.sh" golang-go gcc libc6-dev pkg-config mosquitto
+"$top/scripts/install-packages.sh" golang-go gcc libc6-dev binutils pkg-config mosquitto
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The library as if it were installed.
-cat >"$work/mqttrs.pc" <<EOF
-Name: mqttrs
-Description: the library of this folder
-Version: 0.1.0
-Libs: -L$build -Wl,-rpath,$build -lmqttrs
-Cflags: -I$top/include
-EOF
 export PKG_CONFIG_PATH=$work CGO_ENABLED=1 GO111MODULE=on GOPROXY=off GOFLAGS= GOWORK=off
-export GOCACHE=$build/go-cache GOPATH=$work/gopath CGO_CFLAGS="-O2 -g -Wall -Wextra -Werror -Wno-unused-parameter"
+export GOCACHE=$build/go-cache GOPATH=$work/gopath
+# Go does not notice changes of what pkg-config and headers say, but of these variables it does.
+headers=$(cat "$top"/include/*.h | cksum)
+export CGO_CFLAGS="-O2 -g -Wall -Wextra -Werror -Wno-unused-parameter -DMQTTRS_HEADERS=${headers%% *}"
 cd "$here"
 
 passed=0 failed=0 skipped=0
@@ -56,9 +51,36 @@ run() { # NAME COMMAND...: go test -v, counted
     passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + missed))
 }
 
+# pc FOLDER: the library in that folder, as if it were installed.
+pc() {
+    cat >"$work/mqttrs.pc" <<EOF
+Name: mqttrs
+Description: the library of this folder
+Version: 0.1.0
+Libs: -L$1 -Wl,-rpath,$1 -lmqttrs
+Cflags: -I$top/include
+EOF
+    export CGO_LDFLAGS="-L$1 -Wl,-rpath,$1"
+}
+
 check "gofmt has nothing to say" gofmt -l .
+pc "$build"
 check "go vet has nothing to say" go vet ./...
 run "with the race detector and cgocheck=2" env GODEBUG=cgocheck=2 go test -count=1 -timeout 300s -race -v .
+
+# The library with a store is made by "make store", and may be older than the other.
+functions() { nm -D --defined-only "$1/libmqttrs.so" | awk '{ print $3 }' | sort; }
+store="with the library that has a store"
+if [ ! -e "$build/store/libmqttrs.so" ]; then
+    echo "skipped: $store: there is none, \"make store\" makes it"
+    skipped=$((skipped + 1))
+elif [ -n "$(comm -23 <(functions "$build") <(functions "$build/store"))" ]; then
+    echo "skipped: $store: it is older than the other, \"make store\" makes it anew"
+    skipped=$((skipped + 1))
+else
+    pc "$build/store"
+    run "$store" env MQTTRS_TEST_STORE=1 go test -count=1 -timeout 100s -v -run 'Store|Errno' .
+fi
 
 echo "go: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -110,6 +110,7 @@ func TestTLSWithAClientCertificateFromFilesAndFromMemory(t *testing.T) {
 		"memory":                 {CA: a.pem, Cert: cert, Key: key},
 		"authority in memory":    {CA: a.pem, CertFile: certFile, KeyFile: keyFile},
 		"any server, TLS 1.3":    {InsecureAll: true, Cert: cert, Key: key, MinVersion: "tlsv1.3"},
+		"an encrypted key":       {CA: a.pem, Cert: cert, Key: encrypted(t, key), KeyPassword: "open sesame"},
 		"the system's and these": {CA: a.pem, SystemCAs: true, Cert: cert, Key: key},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -123,6 +124,17 @@ func TestTLSWithAClientCertificateFromFilesAndFromMemory(t *testing.T) {
 			}
 		})
 	}
+}
+
+// encrypted is a key with a password, as OpenSSL once wrote it.
+func encrypted(t testing.TB, key []byte) []byte {
+	t.Helper()
+	plain, _ := pem.Decode(key)
+	block, err := x509.EncryptPEMBlock(rand.Reader, plain.Type, plain.Bytes, []byte("open sesame"), x509.PEMCipherAES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(block)
 }
 
 func TestTLSFailsWithAReasonWhereNobodyIsTrusted(t *testing.T) {

@@ -22,6 +22,9 @@ import (
 	"mqttrs"
 )
 
+// ahead is how many messages of PublishAsync are on their way at once.
+const ahead = 2000
+
 type setup struct {
 	mode, way                               string
 	port, count, qos, size, window, threads int
@@ -112,7 +115,7 @@ func (s *setup) publishFrom(c *mqttrs.Client, publisher int) {
 	m := mqttrs.Message{Topic: "t", Payload: payload, QoS: mqttrs.QoS(s.qos)}
 	count := s.count / s.threads
 	var batch []mqttrs.Message
-	var last *mqttrs.Token
+	tokens := make([]*mqttrs.Token, ahead)
 	for i := 0; i < count; i++ {
 		binary.LittleEndian.PutUint32(payload, uint32(publisher))
 		binary.LittleEndian.PutUint64(payload[4:], uint64(i))
@@ -120,7 +123,11 @@ func (s *setup) publishFrom(c *mqttrs.Client, publisher int) {
 		case "send":
 			must(c.Send(m))
 		case "async":
-			last = c.PublishAsync(m)
+			if token := tokens[i%ahead]; token != nil {
+				_, err := token.Wait(ctx)
+				must(err)
+			}
+			tokens[i%ahead] = c.PublishAsync(m)
 		case "wait":
 			_, err := c.Publish(ctx, m)
 			must(err)
@@ -134,9 +141,11 @@ func (s *setup) publishFrom(c *mqttrs.Client, publisher int) {
 			}
 		}
 	}
-	if last != nil {
-		_, err := last.Wait(ctx)
-		must(err)
+	for _, token := range tokens {
+		if token != nil {
+			_, err := token.Wait(ctx)
+			must(err)
+		}
 	}
 }
 
