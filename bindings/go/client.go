@@ -27,6 +27,7 @@ type Client struct {
 	life    sync.RWMutex
 	c       *C.struct_mqg_client
 	closing chan struct{}
+	over    atomic.Bool // closing is closed
 
 	out       outbox
 	in        inbox
@@ -120,6 +121,7 @@ func (c *Client) Close() error {
 	if !c.conn.close() {
 		return nil
 	}
+	c.over.Store(true)
 	close(c.closing)
 	left := c.out.close()
 	c.sayGoodbye()
@@ -174,6 +176,12 @@ func (c *Client) call(f func(inner *C.struct_mqg_client)) error {
 	}
 	f(c.c)
 	return nil
+}
+
+// lastWords returns what the library says of the last error, for people.
+func (c *Client) lastWords() (text string) {
+	_ = c.call(func(*C.struct_mqg_client) { text = c.lastError() })
+	return text
 }
 
 // status does the same with a function of which only its error is of interest.

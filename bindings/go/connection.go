@@ -84,7 +84,7 @@ func (c *Client) Connect(ctx context.Context) error {
 		select {
 		case err = <-w.done:
 		case <-ctx.Done():
-			err = ctx.Err()
+			err = &OpError{Op: "connect", Err: ctx.Err(), Detail: c.lastWords()}
 		}
 	}
 	c.conn.end(w)
@@ -354,13 +354,22 @@ func readConnAck(body []byte) ConnAck {
 	}
 }
 
+// connectionError is why a connection ended; the server's reason for that, in MQTT 5, is a
+// *ReasonError inside.
+func connectionError(cause int, detail string) error {
+	if cause >= 128 {
+		return &OpError{Op: "connection", Detail: detail, Err: &ReasonError{Op: "connection", Reason: ReasonCode(cause)}}
+	}
+	return codeError("connection", cause, 0, detail)
+}
+
 func readLifecycle(body []byte) Event {
 	number := func(i int) int { return int(int32(binary.LittleEndian.Uint32(body[4*i:]))) }
 	text := body[32:]
 	detail, host := string(text[:number(5)]), string(text[number(5):number(5)+number(6)])
 	return Event{
 		State:   State(number(0)),
-		Err:     codeError("connection", number(1), 0, detail),
+		Err:     connectionError(number(1), detail),
 		Host:    host,
 		Port:    number(2),
 		Attempt: number(3),

@@ -29,7 +29,7 @@ const (
 	ErrAuth              Code = C.MOSQ_ERR_AUTH               // authentication failed
 	ErrAccessDenied      Code = C.MOSQ_ERR_ACL_DENIED         // the server does not allow it
 	ErrUnknown           Code = C.MOSQ_ERR_UNKNOWN            // something else went wrong
-	ErrSystem            Code = C.MOSQ_ERR_ERRNO              // the operating system; errors.As finds a syscall.Errno
+	ErrSystem            Code = C.MOSQ_ERR_ERRNO              // the operating system; errors.As finds a syscall.Errno where it is known
 	ErrLookup            Code = C.MOSQ_ERR_EAI                // the host name could not be resolved
 	ErrProxy             Code = C.MOSQ_ERR_PROXY              // the proxy refused
 	ErrMalformedUTF8     Code = C.MOSQ_ERR_MALFORMED_UTF8     // a string is not UTF-8 as MQTT wants it
@@ -100,9 +100,11 @@ func (e *ReasonError) Error() string {
 	return text
 }
 
-// Is makes a refused connection ErrConnectionRefused, and whatever lacks the right ErrAccessDenied.
+// Is makes the end of a connection by the server ErrAnotherServer and so on, a refused connection ErrConnectionRefused, and whatever lacks the right ErrAccessDenied.
 func (e *ReasonError) Is(target error) bool {
 	switch target {
+	case Code(e.Reason): // The library has codes for those of a connection's end.
+		return e.Reason.Refused()
 	case ErrConnectionRefused:
 		return e.Op == "connect"
 	case ErrAccessDenied:

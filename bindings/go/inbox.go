@@ -112,10 +112,8 @@ func (c *Client) handOutOne(m *Message) {
 		defer func() { c.handled(m, reason) }() // Even if the handler ends the goroutine.
 	}
 	if t.handler != nil {
-		select {
-		case <-c.closing:
+		if c.over.Load() {
 			return
-		default:
 		}
 		reason = ImplementationSpecific
 		if c.protect("message handler", func() { t.handler(m) }) == nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"runtime"
 	"strings"
@@ -100,6 +102,34 @@ func TestAKilledBrokerIsReconnectedToAndTheKeptSessionGoesOn(t *testing.T) {
 	// messages wait.
 	if m := next(t, messages); string(m.Payload) != "kept" {
 		t.Errorf("%+v", m)
+	}
+}
+
+func TestWhyTheServerEndedTheConnectionIsTold(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = conn.Read(make([]byte, 1000))                       // CONNECT
+		_, _ = conn.Write([]byte{0x20, 3, 0, 0, 0, 0xe0, 1, 0x8e}) // CONNACK, DISCONNECT
+		_, _ = io.Copy(io.Discard, conn)                           // until the client goes
+	}()
+	events := make(chan mqttrs.Event, 100)
+	dial(t, "mqtt://"+l.Addr().String(), mqttrs.Options{Reconnect: &mqttrs.Reconnect{Off: true},
+		OnLifecycle: func(e mqttrs.Event) { events <- e }})
+	e := waitFor(t, events, mqttrs.GivenUp)
+	if reason := reasonOf(t, e.Err); reason != mqttrs.SessionTakenOver {
+		t.Errorf("%v", reason)
+	}
+	if mustBe(t, e.Err, mqttrs.Code(142)); errors.Is(e.Err, mqttrs.ErrConnectionRefused) {
+		t.Errorf("%v", e.Err)
 	}
 }
 

@@ -111,7 +111,6 @@ func (c *Client) setUp() error {
 		{"Reconnect", o.Reconnect != nil, func() C.int { return c.setReconnect(&a) }},
 		{"Queue", o.Queue != nil, func() C.int { return c.setQueue(&a) }},
 		{"Will", o.Will != nil, func() C.int { return c.setWill() }},
-		{"Store", o.Store != nil, func() C.int { return c.openStore(&a) }},
 	}
 	for _, step := range steps {
 		if step.want {
@@ -122,6 +121,11 @@ func (c *Client) setUp() error {
 	}
 	if c.address.tls {
 		if err := c.setTLS(&a); err != nil {
+			return err
+		}
+	}
+	if o.Store != nil {
+		if err := c.openStore(&a); err != nil {
 			return err
 		}
 	}
@@ -188,14 +192,15 @@ func (c *Client) setWill() C.int {
 	return C.mqg_will(c.c, data).code
 }
 
-func (c *Client) openStore(a *arena) C.int {
+func (c *Client) openStore(a *arena) error {
 	s := c.options.Store
 	set := (*C.struct_mqttrs_store_options)(a.alloc(unsafe.Sizeof(C.struct_mqttrs_store_options{})))
 	set.size = C.size_t(unsafe.Sizeof(*set))
 	set.durability = C.int(s.Durability)
 	set.sync_interval = milliseconds(s.SyncInterval)
 	set.maximum_bytes = C.uint64_t(s.MaxBytes)
-	return C.mqttrs_store_open(c.c.mosq, a.text(s.Folder), set)
+	rc, errno := C.mqttrs_store_open(c.c.mosq, a.text(s.Folder), set)
+	return codeError("option Store", int(rc), int(errnoOf(errno)), c.lastError())
 }
 
 // milliseconds rounds up, so that a short time is not none.

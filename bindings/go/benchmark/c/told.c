@@ -1,13 +1,14 @@
-/* What PublishAsync and Publish do, in C: each message has a callback of its own, which tells what became
- * of it. The command line is that of benches/client.c, with the modes publish and wait. */
+/* What PublishAsync and Publish do, in C: each message has a token that tells what became of it, and so
+ * many are on their way at once. The command line is that of benches/client.c, with the modes publish
+ * and wait. */
 #include "measure.h"
 #include <mqttrs.h>
 #include <semaphore.h>
 
 enum { AHEAD = 2000 };
 
-static sem_t connected, room, done;
-static long left;
+static sem_t connected;
+static struct mqttrs_token *tokens[AHEAD];
 
 static void must(int rc)
 {
@@ -24,30 +25,28 @@ static void on_connect(struct mosquitto *mosq, void *object, int rc)
 	sem_post(&connected);
 }
 
-static void on_done(struct mosquitto *mosq, void *userdata, const struct mqttrs_result *result)
+/* Waits for what a token stands for, and ends it. */
+static void finish(struct mqttrs_token **token)
 {
-	(void)mosq, (void)userdata;
-	if (result->outcome > MQTTRS_OUTCOME_ACKNOWLEDGED)
+	struct mqttrs_result result = {.size = sizeof result};
+
+	if (!*token)
+		return;
+	must(mqttrs_token_wait(*token, 60000, &result));
+	if (result.outcome > MQTTRS_OUTCOME_ACKNOWLEDGED)
 		exit(1);
-	sem_post(&room);
-	if (--left == 0)
-		sem_post(&done);
+	mqttrs_token_destroy(*token);
+	*token = NULL;
 }
 
-static void publish(struct mosquitto *mosq, const char *topic, int qos, const void *payload, size_t size, bool wait)
+static void publish(struct mosquitto *mosq, const char *topic, int qos, const void *payload, size_t size,
+		    struct mqttrs_token **token)
 {
 	struct mqttrs_message message = {
 		.size = sizeof message, .topic = topic, .payload = payload, .payloadlen = size, .qos = qos};
-	struct mqttrs_token *token = NULL;
 
-	if (wait) {
-		must(mqttrs_publish(mosq, NULL, &message, NULL, NULL, &token));
-		must(mqttrs_token_wait(token, 60000, NULL));
-		mqttrs_token_destroy(token);
-		return;
-	}
-	sem_wait(&room);
-	must(mqttrs_publish(mosq, NULL, &message, on_done, NULL, NULL));
+	finish(token);
+	must(mqttrs_publish(mosq, NULL, &message, NULL, NULL, token));
 }
 
 int main(int argc, char **argv)
@@ -60,8 +59,6 @@ int main(int argc, char **argv)
 	char id[128];
 
 	sem_init(&connected, 0, 0);
-	sem_init(&done, 0, 0);
-	sem_init(&room, 0, AHEAD);
 	mosq = mosquitto_new(scenario_id(id, "pub", &o), true, NULL);
 	mosquitto_connect_callback_set(mosq, on_connect);
 	must(mosquitto_max_inflight_messages_set(mosq, o.window));
@@ -71,16 +68,19 @@ int main(int argc, char **argv)
 	sem_wait(&connected);
 
 	memset(payload, 'x', o.size);
-	left = o.count + (o.qos == 0);
 	span = begin_span();
 	for (long i = 0; i < o.count; i++) {
 		stamp(payload, 0, (uint64_t)i);
-		publish(mosq, "t", o.qos, payload, o.size, wait);
+		publish(mosq, "t", o.qos, payload, o.size, &tokens[i % AHEAD]);
+		if (wait)
+			finish(&tokens[i % AHEAD]);
 	}
-	if (o.qos == 0)
-		publish(mosq, "control/end", 1, "", 0, wait);
-	if (!wait)
-		sem_wait(&done);
+	for (int i = 0; i < AHEAD; i++)
+		finish(&tokens[i]);
+	if (o.qos == 0) {
+		publish(mosq, "control/end", 1, "", 0, &tokens[0]);
+		finish(&tokens[0]);
+	}
 	span = end_span(span);
 	must(mosquitto_disconnect(mosq));
 	must(mosquitto_loop_stop(mosq, false));
