@@ -3,13 +3,14 @@
 # calls this, with the libraries built.
 #
 # VERSION is the packages' version, if not that of packaging/debian/changelog: for a build of
-# one's own, such as 0.1.0+site1. OUT is a folder other than build/deb; LINTIAN=no leaves lintian out.
+# one's own, such as 0.1.0+site1. DEB_OUT is a folder other than build/deb; LINTIAN=no
+# leaves lintian out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=${1:-}
-out=${OUT:-build/deb}
+out=${DEB_OUT:-build/deb}
 
-scripts/install-packages.sh dpkg-dev debhelper lintian python3
+scripts/install-packages.sh build-essential dpkg-dev debhelper lintian python3
 scripts/deb_symbols.py check
 
 rm -rf "$out"

@@ -97,11 +97,16 @@ version_is_cargos() {
     [ "$(dpkg-deb --field "$packages"/libmqttrs0_*.deb Version)" = "$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)" ]
 }
 
-# The package unpacked anywhere is found by CMake.
+unpack() {
+    mkdir -p "$work/unpacked"
+    contents libmqttrs0 | tar -x -C "$work/unpacked"
+    contents libmqttrs-dev | tar -x -C "$work/unpacked"
+    dpkg-deb --control "$packages"/libmqttrs0_*.deb "$work/unpacked/DEBIAN"
+}
+
+# The packages unpacked anywhere are found by CMake.
 cmake_finds_it() {
-    mkdir -p "$work/cmake/installed"
-    contents libmqttrs0 | tar -x -C "$work/cmake/installed"
-    contents libmqttrs-dev | tar -x -C "$work/cmake/installed"
+    mkdir -p "$work/cmake"
     cat >"$work/cmake/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.18)
 project(program C)
@@ -109,10 +114,23 @@ find_package(mqttrs 0.1 REQUIRED)
 add_executable(program program.c)
 target_link_libraries(program PRIVATE mqttrs::mqttrs)
 CMAKE
-    printf '#include <mqttrs.h>\nint main(void) { return mosquitto_lib_version(0, 0, 0) == 0; }\n' >"$work/cmake/program.c"
-    cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$work/cmake/installed/usr" &&
+    printf '#include <mqttrs.h>\nint main(void) { return mosquitto_lib_version(0, 0, 0) == 0 || mqttrs_ack(0, 1, 0) == 0; }\n' >"$work/cmake/program.c"
+    cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$work/unpacked/usr" &&
         cmake --build "$work/cmake/build" && "$work/cmake/build/program" &&
-        ldd "$work/cmake/build/program" | grep -F "$work/cmake/installed/usr/lib/$triplet/libmqttrs.so.0"
+        ldd "$work/cmake/build/program" | grep -F "$work/unpacked/usr/lib/$triplet/libmqttrs.so.0"
+}
+
+# What dpkg would write into the package of that program.
+program_depends_on_the_package() {
+    mkdir -p "$work/cmake/debian"
+    printf 'Source: program\n\nPackage: program\nArchitecture: any\n' >"$work/cmake/debian/control"
+    (cd "$work/cmake" && dpkg-shlibdeps -O -S"$work/unpacked" build/program) | tee "$work/depends"
+    grep -qE '(Depends=|, )libmqttrs0 \(>= [0-9.]+\)' "$work/depends"
+}
+
+headers_of_cpp_compile() {
+    printf '#include <mosquittopp.h>\n#include <mqttrs.hpp>\nint main() {}\n' |
+        g++ -std=c++17 -Wall -Wextra -Werror -I"$work/unpacked/usr/include/mqttrs" -fsyntax-only -x c++ -
 }
 
 examine() {
@@ -126,7 +144,10 @@ examine() {
     check "all packages tell the same licences" same_copyright_everywhere
     check "the library is hardened" is_hardened libmqttrs0 "usr/lib/$triplet/libmqttrs.so.0"
     check "the stand-in is hardened" is_hardened libmqttrs-mosquitto "usr/lib/$triplet/mqttrs/libmosquitto.so.1"
+    check "both are unpacked" unpack
     check "CMake finds the library in its folder for several kinds of machines" cmake_finds_it
+    check "a program's package depends on the library's" program_depends_on_the_package
+    check "the headers of C++ compile" headers_of_cpp_compile
 }
 
 # --- installed ----------------------------------------------------------------------------------
@@ -142,25 +163,14 @@ why_no_chroot() {
     fi
 }
 
-# With Mosquitto's programs for what they depend on; they themselves and libmosquitto are put
-# aside, in the oldest and the newest version that there is, and taken out again.
+# With a compiler, and with what Mosquitto's programs depend on.
 make_base() {
-    local base=$1 suite versions
-    suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    versions=$(apt-cache madison libmosquitto1 | awk '{ print $3 }' | sort -uV)
     # $1 is the folder of the new Debian, to mmdebstrap's shell.
     # shellcheck disable=SC2016
     "${as_root[@]}" mmdebstrap --variant=minbase --format=tar \
         --include=gcc,libc6-dev,make,pkg-config,iproute2,mosquitto,mosquitto-clients \
-        --customize-hook='mkdir -p "$1/packages/old" "$1/packages/new"' \
-        --customize-hook="cd \"\$1/packages/old\" && apt-get download $(versioned "$(head -n 1 <<<"$versions")")" \
-        --customize-hook="cd \"\$1/packages/new\" && apt-get download $(versioned "$(tail -n 1 <<<"$versions")")" \
-        --customize-hook='chroot "$1" dpkg --purge mosquitto mosquitto-clients libmosquitto1' \
-        "$suite" "$base.new" && "${as_root[@]}" mv "$base.new" "$base"
-}
-
-versioned() {
-    printf '%s ' "libmosquitto1=$1" "mosquitto=$1" "mosquitto-clients=$1"
+        --customize-hook='scripts/packages/peers.sh "$1"' \
+        "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$1.new" && "${as_root[@]}" mv "$1.new" "$1"
 }
 
 run_in_chroot() {
@@ -170,7 +180,7 @@ run_in_chroot() {
         skipped "the packages install, upgrade and remove cleanly" "$why"
         return
     fi
-    if [ ! -e "$base" ] || [ scripts/test-deb.sh -nt "$base" ]; then
+    if [ ! -e "$base" ] || [ scripts/test-deb.sh -nt "$base" ] || [ scripts/packages/peers.sh -nt "$base" ]; then
         scripts/install-packages.sh mmdebstrap
         check "a Debian to try the packages in can be made" make_base "$base"
         [ -e "$base" ] || return 0
@@ -188,11 +198,11 @@ run_in_chroot() {
 }
 
 higher_version() {
-    MAKEFLAGS='' LINTIAN=no OUT="$work/newer" scripts/build-deb.sh "$(field libmqttrs0 Version)+upgrade1"
+    MAKEFLAGS='' LINTIAN=no DEB_OUT="$work/newer" scripts/build-deb.sh "$(field libmqttrs0 Version)+upgrade1"
 }
 
 {
-    scripts/install-packages.sh dpkg-dev lintian binutils cmake gcc libc6-dev >&2
+    scripts/install-packages.sh dpkg-dev lintian binutils cmake gcc g++ libc6-dev >&2
     examine
     run_in_chroot
 } 2>&1 | tee "$log"
