@@ -3,6 +3,7 @@
 #
 # Each test tells of itself on a line "ok: its name" or "FAILED: its name: why"; the last line counts
 # them. Programs are built with AddressSanitizer and UndefinedBehaviorSanitizer.
+# "test.sh values" runs a part: one of the functions below.
 set -euo pipefail
 
 : "${MQTTRS_BUILD_DIR:?is where the built libraries are; please use \"make test-cpp\"}"
@@ -63,7 +64,18 @@ values() {
     program values "${sanitizers[@]}" "$folder/no_exceptions.o"
 }
 
-conversation() { program conversation "${sanitizers[@]}"; }
+conversation() {
+    program conversation "${sanitizers[@]}" >"$folder/conversation.out"
+    # One test needs the library that has the feature "store", where that was built as well; one
+    # that an earlier build has left may lack functions.
+    local name=messages_survive_in_a_store told
+    if [ -e "$MQTTRS_BUILD_DIR/store/libmqttrs.so.0" ] &&
+        told=$(LD_BIND_NOW=1 LD_LIBRARY_PATH=$MQTTRS_BUILD_DIR/store \
+            timeout 60 "$folder/conversation" "$name" 2>&1); then
+        sed -i "s/^skipped: $name: .*/$told/" "$folder/conversation.out"
+    fi
+    cat "$folder/conversation.out"
+}
 
 robustness() { program robustness "${sanitizers[@]}"; }
 
@@ -178,9 +190,13 @@ await_answer() {
         grep '^[0-9.]*$'
 }
 
-# Two at a time, the long ones first; what they tell is shown when all are done.
+# All of these, or those that are named; two at a time, the long ones first. What they tell is shown
+# when all are done.
+jobs=(conversation robustness pp values standards long_run libmosquittopp interface example
+    quick_start)
+[ $# -eq 0 ] || jobs=("$@")
 tests/certificates.sh "$MQTTRS_TEST_CERTIFICATES"
-for job in conversation robustness pp values standards long_run libmosquittopp interface example quick_start; do
+for job in "${jobs[@]}"; do
     while [ "$(jobs -rp | wc -l)" -ge 2 ]; do
         wait -n || true
     done

@@ -18,6 +18,11 @@ struct failed {
     std::string words;
 };
 
+/** Thrown by skip(). */
+struct skipped {
+    std::string why;
+};
+
 struct test {
     const char *name;
     void (*run)();
@@ -43,6 +48,12 @@ struct registered {
     throw failed{text.str()};
 }
 
+/** Ends a test that cannot run here. */
+[[noreturn]] inline void skip(const std::string &why)
+{
+    throw skipped{why};
+}
+
 template <class Left, class Right>
 void equal(const char *file, int line, const char *what, const Left &left, const Right &right)
 {
@@ -64,6 +75,10 @@ inline int run(int argc, char **argv)
         std::string why;
         try {
             one.run();
+        } catch (const skipped &skipped) {
+            std::printf("skipped: %s: %s\n", one.name, skipped.why.c_str());
+            std::fflush(stdout);
+            continue;
         } catch (const failed &failure) {
             why = failure.words;
         } catch (const std::exception &exception) {

@@ -527,7 +527,7 @@ TEST(numbers_logs_and_lifecycle_are_told)
     CHECK(states.pop() == state::idle);
 }
 
-TEST(a_store_keeps_messages_or_says_that_there_is_none)
+TEST(messages_survive_in_a_store)
 {
     char folder[] = "/tmp/mqttrs-cpp-store-XXXXXX";
     CHECK(::mkdtemp(folder) != nullptr);
@@ -538,7 +538,7 @@ TEST(a_store_keeps_messages_or_says_that_there_is_none)
         const auto opened = client.open_store(std::string(folder) + "/session");
         if (opened.error() == mqttrs::errc::not_supported) {
             ::rmdir(folder);
-            return;
+            check::skip("the library was built without the feature");
         }
         CHECK_OK(opened);
         client.publish("stored", "kept", qos::at_least_once).value();
