@@ -9,6 +9,7 @@ is compared. docs/consumers/programs.json gets the result, and with it docs/cons
 Ends with 1 when something failed or the two libraries differ.
 """
 
+import difflib
 import importlib
 import os
 import subprocess
@@ -61,12 +62,11 @@ def judge(name, program):
     if seen is None or expected is None:
         good = False
     elif seen != expected:
-        print(f"{name}: what was seen differs")
-        for library, lines in (("libmqttrs", seen), ("libmosquitto", expected)):
-            print(f"  on {library}:", *lines, sep="\n    ")
+        print(f"{name}: what was seen differs:")
+        print(*difflib.unified_diff(expected, seen, DEBIAN, OURS, n=1, lineterm=""), sep="\n")
         ours, good = f"differs: {ours}", False
     else:
-        good = True
+        debians, good = "the same", True
     print(f"{name}: libmqttrs: {ours}; libmosquitto: {debians}: {'passed' if good else 'FAILED'}", flush=True)
     return ours, debians, good
 
