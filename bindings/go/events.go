@@ -116,7 +116,9 @@ func (d *decoder) response(event []byte) {
 	code := Code(int32(binary.LittleEndian.Uint32(event[C.MQG_HEAD+12:])))
 	o := outcome{slot: binary.LittleEndian.Uint32(event[8:]), result: Result{Outcome: OutcomeAcknowledged}}
 	if code == C.MOSQ_ERR_SUCCESS {
-		o.result.answer = &answer{response: d.read(event)}
+		response := d.read(event)
+		response.route = d.client.routes.rest
+		o.result.answer = &answer{response: response}
 	} else {
 		o.err = &OpError{Op: "request", Err: code}
 	}
@@ -160,7 +162,6 @@ func (d *decoder) read(event []byte) *Message {
 	m.Retain = event[5]&C.MQG_RETAIN != 0
 	m.Properties = readProperties(body[topic+payload : topic+payload+properties])
 	m.mid = binary.LittleEndian.Uint16(event[6:])
-	m.client = d.client
 	return m
 }
 

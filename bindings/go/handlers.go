@@ -14,6 +14,7 @@ type Handler func(*Message)
 
 // route is where messages go that a filter matches; number 0 is for those that none does.
 type route struct {
+	client *Client
 	number uint32
 	filter string
 	c      *C.struct_mqg_route // memory of the client
@@ -60,7 +61,7 @@ type routes struct {
 }
 
 func (r *routes) init(c *Client) {
-	r.rest = &route{}
+	r.rest = &route{client: c}
 	r.rest.targets.Store(&targets{})
 	r.byFilter = make(map[string]*route)
 	r.all.Store(&[]*route{r.rest})
@@ -178,7 +179,7 @@ func (c *Client) changeRoute(filter string, change func(targets) targets) (err e
 // add makes a route; it stays, for the library may be about to use it whenever it is removed.
 func (r *routes) add(filter string, inner *C.struct_mqg_client) *route {
 	all := *r.all.Load()
-	added := &route{number: uint32(len(all)), filter: filter}
+	added := &route{client: r.rest.client, number: uint32(len(all)), filter: filter}
 	added.targets.Store(&targets{})
 	added.c = C.mqg_route_new(inner, C.uint32_t(added.number))
 	more := append(all, added) // Readers know as many as their own slice has.

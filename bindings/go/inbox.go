@@ -106,7 +106,6 @@ func (c *Client) handOut() {
 
 func (c *Client) handOutOne(m *Message) {
 	t := m.route.targets.Load()
-	m.route = nil
 	reason := Success
 	if m.held {
 		defer func() { c.handled(m, reason) }() // Even if the handler ends the goroutine.

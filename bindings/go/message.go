@@ -27,11 +27,10 @@ type Message struct {
 	Properties *Properties // MQTT 5; nil for none
 
 	// Of those that have arrived:
-	mid    uint16
-	held   bool // to be acknowledged when it has been handled
-	client *Client
-	route  *route
-	left   *int32 // handlers that have not had it, where there are several
+	mid   uint16
+	held  bool // to be acknowledged when it has been handled
+	route *route
+	left  *int32 // handlers that have not had it, where there are several
 }
 
 // MessageID returns the packet identifier with which the message came; 0 for QoS 0 and for
@@ -46,10 +45,10 @@ func (m *Message) Ack() error { return m.Refuse(Success) }
 // Refuse is Ack with a reason code, of 128 or more, with which the message is refused. Below MQTT 5
 // the reason has to be Success.
 func (m *Message) Refuse(reason ReasonCode) error {
-	if m.client == nil || m.QoS == AtMostOnce {
+	if m.route == nil || m.QoS == AtMostOnce {
 		return &OpError{Op: "acknowledge", Err: ErrNotFound}
 	}
-	return m.client.acknowledge(m.mid, reason)
+	return m.route.client.acknowledge(m.mid, reason)
 }
 
 // lastHandler says whether no other handler is to have the message.

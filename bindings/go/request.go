@@ -95,7 +95,7 @@ func serveKey(topic string) string { return "\x00serve " + topic }
 // Serve or later, from any goroutine, and once. It does not wait for what becomes of the response.
 // ErrInvalid says that the message asks for none.
 func (m *Message) Respond(payload []byte, qos QoS, properties *Properties) error {
-	if m.client == nil {
+	if m.route == nil {
 		return &OpError{Op: "respond", Err: ErrInvalid}
 	}
 	response := Message{Payload: payload, QoS: qos, Properties: properties}
@@ -108,7 +108,7 @@ func (m *Message) Respond(payload []byte, qos QoS, properties *Properties) error
 	request := Message{Topic: m.Topic, QoS: m.QoS, Properties: m.Properties}
 	asked, _ := bytes(appendMessage(nil, &request, noSlot))
 	answer, _ := bytes(appendMessage(nil, &response, noSlot))
-	return m.client.status("respond", func(inner *C.struct_mqg_client) C.struct_mqg_status {
+	return m.route.client.status("respond", func(inner *C.struct_mqg_client) C.struct_mqg_status {
 		return C.mqg_respond(inner, asked, answer)
 	})
 }
