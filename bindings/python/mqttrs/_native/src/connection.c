@@ -53,10 +53,10 @@ static PyObject *client_handshake(struct client *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "i:handshake", &timeout))
 		return NULL;
-	if (!atomic_load(&core->made))
-		if (client_resume(self) < 0)
+	if (client_resume(self) < 0)
 		return NULL;
-	RUN(self, rc, mosquitto_loop(mosq, timeout, 1), return NULL);
+	if (!atomic_load(&core->made))
+		RUN(self, rc, mosquitto_loop(mosq, timeout, 1), return NULL);
 	return Py_BuildValue("(iO)", rc, atomic_load(&core->made) ? Py_True : Py_False);
 }
 
