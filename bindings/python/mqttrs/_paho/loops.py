@@ -71,7 +71,7 @@ class Loops(Connection):
         while True:
             rc = MQTT_ERR_SUCCESS
             while rc == MQTT_ERR_SUCCESS:
-                rc = self.loop(timeout)
+                rc = self._run(timeout)
                 if self._terminate and rc == MQTT_ERR_SUCCESS and not self._has_work():
                     return MQTTErrorCode.MQTT_ERR_NOMEM
             if self._stopping() or not self._reconnect_on_failure:
@@ -115,6 +115,15 @@ class Loops(Connection):
         if threading.current_thread() is not thread:
             thread.join()
         return MQTT_ERR_SUCCESS
+
+    def _run(self, timeout: float) -> MQTTErrorCode:
+        """As `loop()`, for a thread that does nothing else: what is published waits for it, and is
+        sent many messages at a time."""
+        if timeout < 0.0:
+            raise ValueError("timeout is not negative")
+        if not self._open:
+            return MQTT_ERR_NO_CONN
+        return self._turn(self._core.run, int(timeout * 1000))
 
     def _thread_main(self) -> None:
         try:

@@ -142,6 +142,7 @@ static void client_dealloc(struct client *self)
 
 		core->self = NULL;
 		core->mosq = NULL;
+		mqttrs_loop_destroy(self->own_loop);
 		/* Callbacks that run in here, or are running elsewhere, do not want the
 		 * interpreter's lock, so it is kept: nobody is to see a half-freed object. */
 		mosquitto_destroy(mosq);

@@ -49,14 +49,13 @@ static PyObject *client_handshake(struct client *self, PyObject *args)
 {
 	struct core *core = self->core;
 	int timeout, rc = MOSQ_ERR_SUCCESS;
-	MOSQ;
 
 	if (!PyArg_ParseTuple(args, "i:handshake", &timeout))
 		return NULL;
 	if (client_resume(self) < 0)
 		return NULL;
-	if (!atomic_load(&core->made))
-		RUN(self, rc, mosquitto_loop(mosq, timeout, 1), return NULL);
+	if (!atomic_load(&core->made) && client_turn(self, timeout, &rc) < 0)
+		return NULL;
 	return Py_BuildValue("(iO)", rc, atomic_load(&core->made) ? Py_True : Py_False);
 }
 
@@ -178,13 +177,11 @@ static PyObject *client_disconnect_timeout(struct client *self, PyObject *args)
 static PyObject *client_loop(struct client *self, PyObject *args)
 {
 	int timeout = 1000, max_packets = 1, rc;
-	MOSQ;
 
 	if (!PyArg_ParseTuple(args, "|ii:loop", &timeout, &max_packets))
 		return NULL;
-	if (client_resume(self) < 0)
+	if (client_resume(self) < 0 || client_turn(self, timeout, &rc) < 0)
 		return NULL;
-	RUN(self, rc, mosquitto_loop(mosq, timeout, max_packets), return NULL);
 	return PyLong_FromLong(rc);
 }
 
@@ -195,7 +192,7 @@ static PyObject *client_loop_read(struct client *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "|i:loop_read", &max_packets))
 		return NULL;
-	if (client_resume(self) < 0)
+	if (client_resume(self) < 0 || client_leave_hosting(self) < 0)
 		return NULL;
 	RUN(self, rc, mosquitto_loop_read(mosq, max_packets), return NULL);
 	return PyLong_FromLong(rc);
@@ -208,7 +205,7 @@ static PyObject *client_loop_write(struct client *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "|i:loop_write", &max_packets))
 		return NULL;
-	if (client_resume(self) < 0)
+	if (client_resume(self) < 0 || client_leave_hosting(self) < 0)
 		return NULL;
 	RUN(self, rc, mosquitto_loop_write(mosq, max_packets), return NULL);
 	return PyLong_FromLong(rc);
@@ -220,7 +217,7 @@ static PyObject *client_loop_misc(struct client *self, PyObject *unused)
 	MOSQ;
 
 	(void)unused;
-	if (client_resume(self) < 0)
+	if (client_resume(self) < 0 || client_leave_hosting(self) < 0)
 		return NULL;
 	RUN(self, rc, mosquitto_loop_misc(mosq), return NULL);
 	return PyLong_FromLong(rc);
@@ -287,6 +284,10 @@ PyMethodDef connection_methods[] = {
 	{"loop", (PyCFunction)client_loop, METH_VARARGS,
 	 "loop($self, timeout=1000, max_packets=1, /)\n--\n\n"
 	 "Runs the client for one turn, waiting at most so many milliseconds; does not reconnect."},
+	{"run", (PyCFunction)client_run, METH_VARARGS,
+	 "run($self, timeout=1000, /)\n--\n\n"
+	 "As loop(), for a thread that calls it again and again: publishing then leaves messages to that\n"
+	 "thread, which sends many at once. Returns early when handlers have run."},
 	{"loop_read", (PyCFunction)client_loop_read, METH_VARARGS,
 	 "loop_read($self, max_packets=1, /)\n--\n\nReads, where the descriptor is readable."},
 	{"loop_write", (PyCFunction)client_loop_write, METH_VARARGS,

@@ -96,6 +96,8 @@ struct core {
 	atomic_bool stray;
 	/* Which kinds have a handler. */
 	atomic_uint wanted;
+	/* Why there is no connection, and none is being made; 0 otherwise. */
+	atomic_int down;
 	/* Acknowledge when the handlers have run. */
 	atomic_bool acknowledge_after;
 	/* The way to the server stands: network, proxy, TLS and WebSocket. */
@@ -127,6 +129,9 @@ struct client {
 	bool interrupted;
 	/* Publishing may wait: for room or for a disk. */
 	bool publish_blocks;
+	/* hosted.c: the loop of its own, whether it is in there, and whether a thread runs it. */
+	struct mqttrs_loop *own_loop;
+	bool hosted, hosting;
 	/* The part of the queue that is being handed out. */
 	struct queue current;
 	size_t next;
@@ -165,6 +170,9 @@ struct runner {
 void runner_enter(struct runner *runner);
 /* Takes the lock again and hands out what has happened; -1 with a Python exception. */
 int runner_leave(struct runner *runner);
+/* The same in two steps. */
+void runner_take_lock(struct runner *runner);
+int runner_hand_out(struct runner *runner);
 /* Whether anything has happened that handlers are to be told. */
 bool runner_has_news(const struct runner *runner);
 /* For callbacks: the client of this thread's call has events. */
@@ -212,6 +220,13 @@ extern int clients_interrupted;
 int client_drain_stray(struct client *client);
 PyObject *client_set_handler(struct client *self, PyObject *const *args, Py_ssize_t count);
 PyObject *handler_tuple(PyObject *const *args, Py_ssize_t count);
+
+/* hosted.c */
+PyObject *client_run(struct client *self, PyObject *args);
+/* To be called before loop() and its kin; -1 with a Python exception. */
+int client_leave_hosting(struct client *self);
+/* One turn of loop(); where another thread is in run(), only the time it takes. */
+int client_turn(struct client *self, int timeout, int *rc);
 
 /* pending.c */
 struct pending *pending_new(struct core *core, PyObject *callback);

@@ -231,6 +231,12 @@ static void on_lifecycle(struct mosquitto *mosq, void *obj,
 			     .delay = event->delay};
 
 	(void)mosq;
+	if (event->state == MQTTRS_LIFECYCLE_UP || event->state == MQTTRS_LIFECYCLE_CONNECTING)
+		atomic_store(&core->down, 0);
+	else
+		atomic_store(&core->down, event->cause == MOSQ_ERR_SUCCESS || event->cause >= 128
+						  ? MOSQ_ERR_CONN_LOST
+						  : event->cause);
 	if (wants(core, ON_LIFECYCLE))
 		push(core, ours, error, strlen(error), host, strlen(host), NULL);
 }

@@ -43,14 +43,24 @@ void runner_mark(struct core *core)
 	runner->dirty[runner->len++] = core;
 }
 
+void runner_take_lock(struct runner *runner)
+{
+	/* A thread that is not to go on, since the interpreter ends, ends in this call. */
+	PyEval_RestoreThread(runner->thread);
+	current = runner->outer;
+}
+
 int runner_leave(struct runner *runner)
+{
+	runner_take_lock(runner);
+	return runner_hand_out(runner);
+}
+
+int runner_hand_out(struct runner *runner)
 {
 	int result = 0;
 	size_t i;
 
-	/* A thread that is not to go on, since the interpreter ends, ends in this call. */
-	PyEval_RestoreThread(runner->thread);
-	current = runner->outer;
 	for (i = 0; i < runner->len; i++) {
 		struct core *core = runner->dirty[i];
 
