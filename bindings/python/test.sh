@@ -8,7 +8,7 @@ repository=$(cd "$here/../.." && pwd)
 export MQTTRS_BUILD_DIR
 
 "$repository/scripts/install-packages.sh" binutils gcc libc6-dev mosquitto openssl pkg-config python3 \
-    python3-dev python3-pip python3-pytest python3-setuptools python3-venv python3-wheel
+    python3-dev python3-pip python3-pytest python3-setuptools python3-uvloop python3-venv python3-wheel
 
 work=$(mktemp -d "$MQTTRS_BUILD_DIR/python.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -412,6 +412,24 @@ async def test_messages_acknowledged_by_hand(broker: Broker, topic: str) -> None
             client.ack(first)
 
 
+def test_another_event_loop_than_asyncio_s_own(own_broker: Broker, topic: str) -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def conversation() -> None:
+        async with here(own_broker, reconnect=FAST) as client:
+            async with client.subscribed(topic, 2) as messages:
+                await asyncio.gather(*(client.publish(topic, str(i), i % 3) for i in range(300)))
+                assert {(await messages.get()).text for _ in range(300)} == set(map(str, range(300)))
+            own_broker.restart()
+            await client.publish(topic, b"", 1)
+            with pytest.raises(asyncio.TimeoutError):
+                await client.request(topic, timeout=0.05)
+
+    loop = uvloop.new_event_loop()
+    loop.run_until_complete(asyncio.wait_for(conversation(), PATIENCE))
+    loop.close()
+
+
 def test_clients_of_closed_event_loops_are_collected(broker: Broker, topic: str) -> None:
     gone = []
 
