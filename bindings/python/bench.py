@@ -46,7 +46,9 @@ TARGETS = {("publish", 0): 5, ("publish", 1): 5, ("receive", 0): 3, ("receive", 
 
 
 def run(*command: object, **options: Any) -> str:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, **options
+    )
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -69,12 +71,19 @@ def build(folder: Path) -> None:
     run(*pip, *local, env=environment)
 
 
-def measure(folder: Path, server: IO[str], port: str, who: str, mode: str, qos: int) -> dict[str, float]:
+def measure(
+    folder: Path, server: IO[str], port: str, who: str, mode: str, qos: int
+) -> dict[str, float]:
     path = f"{folder / 'paho'}:{folder / 'ours'}"
     command = [HERE / "bench_client.py", CONTESTANTS[who], mode, port, COUNTS[mode, qos][who], qos]
     # Elsewhere than beside the sources, so that the package is the installed one.
-    out = run(sys.executable, "-P" if sys.version_info >= (3, 11) else "-B", *command, cwd=folder,
-              env={**os.environ, "PYTHONPATH": path})
+    out = run(
+        sys.executable,
+        "-P" if sys.version_info >= (3, 11) else "-B",
+        *command,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+    )
     account = dict(word.split("=") for word in server.readline().split() if "=" in word)
     moved = int(account["received" if mode == "publish" else "sent"])
     if account["wrong"] != "0" or moved != COUNTS[mode, qos][who]:
@@ -132,10 +141,15 @@ def make_table(rows: list[dict[str, Any]], only: list[str]) -> str:
         "native": "native layer",
     }
     both = {"paho", "ours"} <= set(only)
-    head = ["messages a second", *(titles[who] for who in only)] + (["faster", "CPU time"] if both else [])
+    head = ["messages a second", *(titles[who] for who in only)] + (
+        ["faster", "CPU time"] if both else []
+    )
     lines = [head, ["---", *["---:"] * (len(head) - 1)]]
     for row in rows:
-        line = [f"{row['mode']}, QoS {row['qos']}", *(f"{row[who]['per_second']:,}" for who in only)]
+        line = [
+            f"{row['mode']}, QoS {row['qos']}",
+            *(f"{row[who]['per_second']:,}" for who in only),
+        ]
         if both:
             times = row["ours"]["per_second"] / row["paho"]["per_second"]
             cpu = [row[who]["cpu_us"] for who in ("paho", "ours")]

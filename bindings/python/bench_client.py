@@ -166,11 +166,15 @@ async def aio_publish(port: int, count: int, qos: int) -> dict[str, float]:
     from mqttrs import aio
 
     messages = payloads(count)
-    async with aio.Client("127.0.0.1", port, client_id=scenario("pub", count, qos), protocol=4) as client:
+    async with aio.Client(
+        "127.0.0.1", port, client_id=scenario("pub", count, qos), protocol=4
+    ) as client:
         span = Span()
         for start in range(0, count, 1000):
             # A thousand tasks at a time, each of which waits for its acknowledgement.
-            await asyncio.gather(*(client.publish("t", p, qos) for p in messages[start : start + 1000]))
+            await asyncio.gather(
+                *(client.publish("t", p, qos) for p in messages[start : start + 1000])
+            )
         return span.result(count)
 
 
@@ -196,7 +200,9 @@ def main() -> None:
     if module == "native":
         result = {"publish": native_publish, "receive": native_receive}[mode](port, count, qos)
     elif module == "aio":
-        result = asyncio.run({"publish": aio_publish, "receive": aio_receive}[mode](port, count, qos))
+        result = asyncio.run(
+            {"publish": aio_publish, "receive": aio_receive}[mode](port, count, qos)
+        )
     else:
         run = {"publish": paho_publish, "receive": paho_receive}[mode]
         result = run(module, port, count, qos)

@@ -28,7 +28,9 @@ CONSTANTS = {
 
 def pkg_config(*arguments: str) -> list[str]:
     command = [os.environ.get("PKG_CONFIG", "pkg-config"), *arguments, "mqttrs"]
-    return shlex.split(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return shlex.split(
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    )
 
 
 def from_system() -> bool:
@@ -104,7 +106,9 @@ class Build(build_ext):
 
 def version() -> str:
     text = "\n".join(
-        path.read_text() for folder in include_dirs() if (path := Path(folder) / "mqttrs.h").is_file()
+        path.read_text()
+        for folder in include_dirs()
+        if (path := Path(folder) / "mqttrs.h").is_file()
     )
     numbers = [
         re.search(rf"#define MQTTRS_VERSION_{part} (\d+)", text)[1]

@@ -16,7 +16,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Broker]:
+def broker(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
+) -> Iterator[Broker]:
     """A broker that all tests share; who stops it takes `own_broker`."""
     broker = Broker(tmp_path_factory.mktemp("broker"), certificates)
     yield broker

@@ -47,7 +47,9 @@ class Broker:
     the listeners.
     """
 
-    def __init__(self, folder: Path, certificates: Optional["Certificates"] = None, extra: str = ""):
+    def __init__(
+        self, folder: Path, certificates: Optional["Certificates"] = None, extra: str = ""
+    ):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.certificates = certificates
@@ -217,5 +219,3 @@ def resident_kb() -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     raise AssertionError("no VmRSS")
-
-

@@ -33,7 +33,9 @@ async def test_a_message_comes_back(broker: Broker, topic: str, qos: int, protoc
 
 
 @in_loop
-async def test_properties_go_both_ways_and_connack_tells_its_own(broker: Broker, topic: str) -> None:
+async def test_properties_go_both_ways_and_connack_tells_its_own(
+    broker: Broker, topic: str
+) -> None:
     async with here(broker) as client:
         assert client.connack.assigned_client_identifier
         assert client.connack.reason_string is None
@@ -186,7 +188,9 @@ async def test_a_server_that_refuses_says_why(tmp_path: Any) -> None:
 
 
 @in_loop
-async def test_what_the_server_refuses_raises_with_its_reason_code(tmp_path: Any, topic: str) -> None:
+async def test_what_the_server_refuses_raises_with_its_reason_code(
+    tmp_path: Any, topic: str
+) -> None:
     access = tmp_path / "acl"
     access.write_text("topic read secret\ntopic readwrite open/#\n")
     broker = Broker(tmp_path / "broker", extra=f"acl_file {access}")
@@ -204,9 +208,10 @@ async def test_what_the_server_refuses_raises_with_its_reason_code(tmp_path: Any
 async def test_streams_have_filters_of_their_own(broker: Broker, topic: str) -> None:
     async with here(broker) as client:
         await client.subscribe(topic, 1)
-        async with client.subscribed(f"{topic}/+", 1) as one, client.subscribed(
-            [f"{topic}/+", (f"{topic}/a/#", 2)], 1
-        ) as two:
+        async with (
+            client.subscribed(f"{topic}/+", 1) as one,
+            client.subscribed([f"{topic}/+", (f"{topic}/a/#", 2)], 1) as two,
+        ):
             for end in ("/x", "/a/b", ""):
                 await client.publish(topic + end, end, 1)
             assert (await client.messages.get()).text == ""
@@ -224,7 +229,9 @@ async def test_streams_have_filters_of_their_own(broker: Broker, topic: str) -> 
 async def test_a_message_is_acknowledged_when_the_next_one_is_asked_for(
     broker: Broker, topic: str
 ) -> None:
-    settings = dict(client_id="acks" + topic[-20:].replace("/", "-"), session_expiry=100, clean_start=False)
+    settings = dict(
+        client_id="acks" + topic[-20:].replace("/", "-"), session_expiry=100, clean_start=False
+    )
     async with here(broker, **settings) as client:
         await client.subscribe(topic, 1)
         for number in range(3):
@@ -267,7 +274,9 @@ async def test_the_server_is_held_back_by_what_nobody_has_taken(broker: Broker, 
 
 @pytest.mark.parametrize("overflow", ["drop_new", "drop_old", "pause"])
 @in_loop
-async def test_messages_of_qos_0_beyond_the_limit(broker: Broker, topic: str, overflow: str) -> None:
+async def test_messages_of_qos_0_beyond_the_limit(
+    broker: Broker, topic: str, overflow: str
+) -> None:
     async with here(broker, max_messages=10, overflow=overflow) as slow, here(broker) as fast:
         await slow.subscribe(topic)
         for number in range(1000):
@@ -286,7 +295,9 @@ async def test_messages_of_qos_0_beyond_the_limit(broker: Broker, topic: str, ov
 
 
 @in_loop
-async def test_leaving_loops_again_and_again_keeps_the_window_open(broker: Broker, topic: str) -> None:
+async def test_leaving_loops_again_and_again_keeps_the_window_open(
+    broker: Broker, topic: str
+) -> None:
     async with here(broker, max_messages=5) as client:
         await client.subscribe(topic, 1)
         for number in range(30):
@@ -337,7 +348,10 @@ async def test_requests_are_answered_or_time_out(broker: Broker, topic: str, cap
         return request.payload * 2
 
     for protocol in (4, 5):
-        async with here(broker, protocol=protocol) as client, here(broker, protocol=protocol) as server:
+        async with (
+            here(broker, protocol=protocol) as client,
+            here(broker, protocol=protocol) as server,
+        ):
             async with server.serve(topic, handler):
                 # What is sent after an answer finds the subscription made.
                 await server.subscribe("other")
@@ -352,7 +366,9 @@ async def test_requests_are_answered_or_time_out(broker: Broker, topic: str, cap
 
 
 @in_loop
-async def test_after_the_end_everything_raises_and_iterators_end(broker: Broker, topic: str) -> None:
+async def test_after_the_end_everything_raises_and_iterators_end(
+    broker: Broker, topic: str
+) -> None:
     client = here(broker)
     with pytest.raises(aio.ClosedError):
         await client.publish(topic)
@@ -419,7 +435,9 @@ def test_another_event_loop_than_asyncio_s_own(own_broker: Broker, topic: str) -
         async with here(own_broker, reconnect=FAST) as client:
             async with client.subscribed(topic, 2) as messages:
                 await asyncio.gather(*(client.publish(topic, str(i), i % 3) for i in range(300)))
-                assert {(await messages.get()).text for _ in range(300)} == set(map(str, range(300)))
+                assert {(await messages.get()).text for _ in range(300)} == set(
+                    map(str, range(300))
+                )
             own_broker.restart()
             await client.publish(topic, b"", 1)
             with pytest.raises(asyncio.TimeoutError):

@@ -33,14 +33,25 @@ assert subscribed.wait(30)
 def run(program: str, broker: Broker, topic: str, timeout: int = PATIENCE) -> str:
     """What the program prints; it has to end by itself, and with success."""
     done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(program), str(broker.port), topic],
+        [
+            sys.executable,
+            "-X",
+            "faulthandler",
+            "-c",
+            textwrap.dedent(program),
+            str(broker.port),
+            topic,
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         timeout=timeout,
     )
-    assert (done.returncode, done.stderr) == (0, ""), f"{done.returncode}: {done.stdout}{done.stderr}"
+    assert (done.returncode, done.stderr) == (
+        0,
+        "",
+    ), f"{done.returncode}: {done.stdout}{done.stderr}"
     return done.stdout
 
 
@@ -70,7 +81,9 @@ def test_a_program_ends_while_its_loop_is_flooded(broker: Broker, topic: str, ho
         assert run(START + program, broker, topic) == "ending\n"
 
 
-def test_a_program_ends_while_a_handler_wants_the_interpreter_again_and_again(broker: Broker, topic: str) -> None:
+def test_a_program_ends_while_a_handler_wants_the_interpreter_again_and_again(
+    broker: Broker, topic: str
+) -> None:
     program = """
     entered = threading.Event()
 

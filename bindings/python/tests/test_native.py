@@ -117,7 +117,9 @@ def test_payloads_of_all_kinds(running: Running, topic: str, payload: Any, sent:
     assert running.take(1)[0].payload == sent
 
 
-def test_what_makes_no_sense_raises_and_what_mqtt_forbids_is_an_error_number(running: Running) -> None:
+def test_what_makes_no_sense_raises_and_what_mqtt_forbids_is_an_error_number(
+    running: Running,
+) -> None:
     client = running.client
     for wrong in (("t", object()), (None, b""), ("t", b"", "one"), ("t", b"", 0, False, 5)):
         with pytest.raises((TypeError, AttributeError)):
@@ -193,7 +195,9 @@ def test_what_the_error_handler_raises_comes_out_of_run_and_nothing_is_lost(
     running.client.set_handler(
         "connect",
         lambda *_: running.client.subscribe(
-            [(topic, 1)], None, lambda *_: [running.client.publish(topic, str(i), 1) for i in range(3)]
+            [(topic, 1)],
+            None,
+            lambda *_: [running.client.publish(topic, str(i), 1) for i in range(3)],
         ),
     )
     running.loop.add(running.client)
@@ -246,7 +250,9 @@ def test_a_handler_can_replace_itself_and_call_everything(running: Running, topi
 
 
 def test_messages_are_acknowledged_when_their_handlers_have_run(broker: Broker, topic: str) -> None:
-    first = Running(broker.port, client_id="after" + topic.replace("/", "-"), clean=False, protocol=4)
+    first = Running(
+        broker.port, client_id="after" + topic.replace("/", "-"), clean=False, protocol=4
+    )
     first.client.ack_mode_set(n.ACK_AFTER_CALLBACK)
     entered, leave = threading.Event(), threading.Event()
 
@@ -262,7 +268,9 @@ def test_messages_are_acknowledged_when_their_handlers_have_run(broker: Broker, 
     # As if the process had died inside the handler.
     first.client.close()
     leave.set()
-    second = Running(broker.port, client_id="after" + topic.replace("/", "-"), clean=False, protocol=4)
+    second = Running(
+        broker.port, client_id="after" + topic.replace("/", "-"), clean=False, protocol=4
+    )
     second.client.ack_mode_set(n.ACK_AFTER_CALLBACK)
     second.start()
     assert second.take(1)[0].payload == b"once"
@@ -270,7 +278,9 @@ def test_messages_are_acknowledged_when_their_handlers_have_run(broker: Broker, 
     assert second.client.publish(topic, b"more", 1).wait(PATIENCE)
     second.take(1)
     second.stop()
-    third = Running(broker.port, client_id="after" + topic.replace("/", "-"), clean=True, protocol=4)
+    third = Running(
+        broker.port, client_id="after" + topic.replace("/", "-"), clean=True, protocol=4
+    )
     third.start()
     third.stop()
     assert [message.payload for message in second.messages] == [b"once", b"more"]
@@ -457,7 +467,9 @@ def test_disconnect_and_stop_leave_no_will_behind(broker: Broker, topic: str) ->
     watcher.stop()
 
 
-def test_requests_are_answered_and_those_without_an_answer_end(running: Running, topic: str) -> None:
+def test_requests_are_answered_and_those_without_an_answer_end(
+    running: Running, topic: str
+) -> None:
     answers: list[Any] = []
     answered = threading.Semaphore(0)
 

@@ -151,7 +151,9 @@ def test_the_types_of_the_native_layer_name_what_it_has() -> None:
         assert classes[name] == {
             one for one in vars(getattr(core, name)) if not one.startswith("__")
         }, name
-    assert functions == {name for name in real - types if callable(getattr(core, name))} | {"__getattr__"}
+    assert functions == {name for name in real - types if callable(getattr(core, name))} | {
+        "__getattr__"
+    }
 
 
 def test_everything_that_is_public_in_the_asyncio_client_is_documented() -> None:

@@ -195,7 +195,9 @@ class Client(Connection):
                 raise RefusedError(f"subscription to {name!r} refused", code)
         return codes
 
-    async def unsubscribe(self, filters: Filters, *, properties: PropertiesLike = None) -> list[int]:
+    async def unsubscribe(
+        self, filters: Filters, *, properties: PropertiesLike = None
+    ) -> list[int]:
         """Ends subscriptions, and waits for the answer: a code for each, below MQTT 5 none."""
         names = [name for name, _ in _pairs(filters, 0)]
         pairs = to_native(properties)

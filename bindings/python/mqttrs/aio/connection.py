@@ -129,9 +129,7 @@ class Connection:
             for name, value in (settings["headers"] or {}).items():
                 results.append(native.websocket_header_add(name, value))
         if settings["bind_address"]:
-            results.append(
-                native.string_option(_native.OPT_BIND_ADDRESS, settings["bind_address"])
-            )
+            results.append(native.string_option(_native.OPT_BIND_ADDRESS, settings["bind_address"]))
         proxy = settings["proxy"]
         if proxy:
             results.append(
@@ -167,7 +165,9 @@ class Connection:
             self._connected = True
             self._changed()
         elif self._first:
-            words = _native.reason_string if self._settings["protocol"] == 5 else _native.connack_string
+            words = (
+                _native.reason_string if self._settings["protocol"] == 5 else _native.connack_string
+            )
             self._failed = ConnectFailed(f"the server refuses the connection: {words(rc)}", rc)
             self._changed()
 
@@ -209,7 +209,7 @@ class Connection:
 
     def _open(self) -> _native.Client:
         if self._native is None:
-            raise ClosedError("the client is not open: use it inside its \"async with\"")
+            raise ClosedError('the client is not open: use it inside its "async with"')
         return self._native
 
     async def _up_native(self) -> _native.Client:
