@@ -247,7 +247,7 @@ func TestClosingWhileOthersUseTheClientCrashesNobody(t *testing.T) {
 	}
 }
 
-func TestAThousandClientsLeaveNothingBehind(t *testing.T) {
+func TestThousandsOfClientsLeaveNothingBehind(t *testing.T) {
 	b := startBroker(t)
 	round := func(clients int) {
 		var all sync.WaitGroup
@@ -274,12 +274,12 @@ func TestAThousandClientsLeaveNothingBehind(t *testing.T) {
 	round(200) // So that what is made once is there.
 	runtime.GC()
 	memory, goroutines, files := resident(t), runtime.NumGoroutine(), openFiles(t)
-	round(1000)
+	round(3000)
 	eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= goroutines+2 })
 	eventually(t, "descriptors to be closed", func() bool { return openFiles(t) <= files })
 	runtime.GC()
-	if grown := resident(t) - memory; grown > 12<<20 {
-		t.Errorf("%d KiB more for 1000 clients that are gone", grown>>10)
+	if grown := resident(t) - memory; measuresMemory && grown > 12<<20 {
+		t.Errorf("%d KiB more for 3000 clients that are gone", grown>>10)
 	}
 }
 
@@ -315,10 +315,13 @@ func TestALongRunOfMessagesLeavesNothingBehind(t *testing.T) {
 	memory := resident(t)
 	round(100)
 	runtime.GC()
-	if grown := resident(t) - memory; grown > 8<<20 {
+	if grown := resident(t) - memory; measuresMemory && grown > 8<<20 {
 		t.Errorf("%d KiB more after 10000 messages", grown>>10)
 	}
 }
+
+// measuresMemory says whether the memory of the process is that of the program.
+var measuresMemory = true
 
 // resident returns the memory of this process, in bytes.
 func resident(t testing.TB) int {

@@ -67,6 +67,7 @@ check "gofmt has nothing to say" gofmt -l .
 pc "$build"
 check "go vet has nothing to say" go vet ./...
 run "with the race detector and cgocheck=2" env GODEBUG=cgocheck=2 go test -count=1 -timeout 300s -race -v .
+run "without them, for the memory" go test -count=1 -timeout 200s -v -run 'Leaves?NothingBehind' .
 
 # The library with a store is made by "make store", and may be older than the other.
 functions() { nm -D --defined-only "$1/libmqttrs.so" | awk '{ print $3 }' | sort; }
