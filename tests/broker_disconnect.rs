@@ -119,6 +119,40 @@ fn disconnecting_inside_on_message_acknowledges_first(v: Version) {
     w.event(Event::DisconnectV5(0, vec![]));
 }
 
+/// So that the broker forgets the will.
+fn a_disconnect_goes_out_though_the_client_is_destroyed_at_once(v: Version) {
+    for drive in [Drive::Loop, Drive::Foreign, Drive::Thread] {
+        let mut w = Setup::new(v).drive(drive).open();
+        let mid = w.client.publish("last", b"words", 1).unwrap();
+        w.client.disconnect().unwrap();
+        destroy(*w.client);
+        w.expect(&publish("last", b"words").qos(1, mid).bytes(v));
+        w.expect(&DISCONNECT);
+        w.peer.expect_close();
+    }
+}
+
+fn a_disconnect_goes_out_though_the_client_is_destroyed_in_its_callback(v: Version) {
+    for drive in [Drive::Loop, Drive::Foreign, Drive::Thread] {
+        let mut w = Setup::new(v).drive(drive).open();
+        w.client.on_event(|handle, event| {
+            if matches!(event, Event::MessageV5(..)) {
+                handle.disconnect().unwrap();
+                destroy(handle);
+            }
+        });
+        w.send(&publish("a", b"enough").bytes(v));
+        w.event(Event::MessageV5(Message::new("a", b"enough"), vec![]));
+        w.expect(&DISCONNECT);
+        w.peer.expect_close();
+    }
+}
+
+fn destroy(handle: Handle) {
+    // SAFETY: it was not destroyed before.
+    unsafe { mosquitto_destroy(handle.0) };
+}
+
 fn disconnecting_inside_on_publish_works(v: Version) {
     let mut w = Wire::open(v);
     w.client.on_event(|handle, event| {
@@ -188,6 +222,8 @@ each_version!(
     a_disconnect_before_connack_follows_the_messages_that_fit_the_window,
     disconnecting_inside_on_connect_works,
     disconnecting_inside_on_message_acknowledges_first,
+    a_disconnect_goes_out_though_the_client_is_destroyed_at_once,
+    a_disconnect_goes_out_though_the_client_is_destroyed_in_its_callback,
     disconnecting_inside_on_publish_works,
     the_client_can_connect_again_after_disconnect,
     a_close_by_the_broker_is_a_lost_connection,

@@ -65,6 +65,7 @@ impl Client {
         st.waiting -= 1;
         let right = st.dispatcher.is_none();
         let right = right.then(|| self.take_dispatch(&mut st));
+        st = self.say_goodbye(st);
         // Nothing is sent or acknowledged behind an outcome.
         st.abandon_link();
         let (mut told, mut done) = (Vec::new(), Vec::new());
@@ -178,6 +179,15 @@ impl Client {
             st = self.wait_for_change(st, deadline);
         }
         st.session.state() != SessionState::Closing
+    }
+
+    /// A DISCONNECT that the program has asked for goes out if the network takes it now, as the
+    /// connection is about to be abandoned.
+    pub(super) fn say_goodbye<'a>(&'a self, st: Guard<'a>) -> Guard<'a> {
+        match st.session.state() {
+            SessionState::Closing => self.flush(st),
+            _ => st,
+        }
     }
 
     /// Ends the connection, or the attempt to get one, now.

@@ -514,7 +514,7 @@ impl Client {
 
     /// Ends everything; no event is delivered any more.
     pub fn close(&self) {
-        let mut st = self.lock();
+        let mut st = self.say_goodbye(self.lock());
         self.epoch.fetch_add(1, Ordering::Relaxed);
         st.closed = true;
         st.lifecycle.give_up();
