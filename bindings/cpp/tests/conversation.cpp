@@ -206,6 +206,17 @@ TEST(the_last_will_comes_after_abandon_and_not_after_close)
     { /* The destructor closes. */
         peer polite(options);
     }
+    { /* So it is in a handler. */
+        queue<int> closed;
+        peer polite(options);
+        polite.client.on_message([&](const mqttrs::message_view &) {
+            polite.client.close();
+            closed.push(1);
+        });
+        polite.subscribe("close");
+        polite.client.publish("close", "").value();
+        closed.pop();
+    }
     options.client_id = "will-b";
     options.will->topic = "wills/b";
     peer rude(options);

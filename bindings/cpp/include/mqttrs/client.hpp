@@ -142,9 +142,8 @@ public:
     /**
      * Ends the client: sends DISCONNECT, if the network takes it at once, and frees everything but
      * this object. Messages that are left have their handlers called, with outcome::cleared, before
-     * it returns. Waits for a handler that runs in a thread of the library's. In a handler of the
-     * client itself it waits for nothing and sends nothing, and the server publishes the will; who
-     * minds calls disconnect() there and closes later.
+     * it returns. Waits for a handler that runs in a thread of the library's, unless that handler
+     * calls it.
      */
     void close();
     /** The same without DISCONNECT: the server publishes the will. */

@@ -138,9 +138,7 @@ struct client_state {
         if (last == nullptr) {
             return;
         }
-        /* Sends DISCONNECT if the network takes it at once; not in handlers, where this does less:
-         * there it would go out when the handler has returned, and the connection is gone then. */
-        if (politely && mqttrs_disconnect_timeout(last, 0) == MOSQ_ERR_INVAL) {
+        if (politely) {
             mosquitto_disconnect(last);
         }
         mosquitto_destroy(last);
