@@ -8,7 +8,7 @@ repository=$(cd "$here/../.." && pwd)
 export MQTTRS_BUILD_DIR
 
 "$repository/scripts/install-packages.sh" binutils gcc libc6-dev mosquitto openssl pkg-config python3 \
-    python3-dev python3-pip python3-pytest python3-setuptools python3-uvloop python3-venv python3-wheel
+    python3-dev python3-pip python3-pytest python3-pytest-xdist python3-setuptools python3-uvloop python3-venv python3-wheel
 
 work=$(mktemp -d "$MQTTRS_BUILD_DIR/python.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -41,7 +41,7 @@ export MQTTRS_COUNTS=$work/counts PYTHONDONTWRITEBYTECODE=1
 status=0
 cd "$work"
 # -s would mix output with the account; a test that hangs shows where.
-timeout --kill-after=10 600 "$work/venv/bin/python" -X faulthandler -m pytest -q -p no:cacheprovider \
+timeout --kill-after=10 600 "$work/venv/bin/python" -X faulthandler -m pytest -q -p no:cacheprovider -n 2 --dist loadfile \
     --basetemp="$work/tests" "$here/tests" "$@" </dev/null || status=$?
 if [ -f "$MQTTRS_COUNTS" ]; then
     echo "python: $(cat "$MQTTRS_COUNTS")"
