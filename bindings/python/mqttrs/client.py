@@ -24,7 +24,12 @@ from typing import Any, Literal, Protocol
 
 from . import _native
 from ._paho.callbacks import *  # noqa: F403
-from ._paho.callbacks import CallbackOnMessage, ConnectFlags, DisconnectFlags  # noqa: F401
+from ._paho.callbacks import (  # noqa: F401
+    CALLBACK_NAMES,
+    CallbackOnMessage,
+    ConnectFlags,
+    DisconnectFlags,
+)
 from ._paho.connection import _ENDED
 from ._paho.constants import *  # noqa: F403
 from ._paho.constants import (  # noqa: F401
@@ -141,7 +146,12 @@ class Client(Subscriptions):
 
     def _defaults_set(self, userdata: Any) -> None:
         self._userdata = userdata
-        self._callbacks: dict[str, Any] = {}
+        # A subclass may have methods of these names instead.
+        self._callbacks: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in CALLBACK_NAMES
+            if not isinstance(getattr(type(self), name), property)
+        }
         self._filters: dict[str, CallbackOnMessage] = {}
         self._host = ""
         self._port = 1883

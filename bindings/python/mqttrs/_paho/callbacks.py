@@ -208,3 +208,9 @@ class Callbacks:
         "on_socket_unregister_write", "`(client, userdata, sock)`: no longer watch it for writing."
     )
     socket_unregister_write_callback = _decorator("on_socket_unregister_write")
+
+
+#: The names of all callbacks.
+CALLBACK_NAMES = tuple(
+    name for name, value in vars(Callbacks).items() if isinstance(value, property)
+)
