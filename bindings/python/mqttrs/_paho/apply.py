@@ -6,6 +6,7 @@ import dataclasses
 import sys
 import urllib.parse
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 from .. import _native
@@ -157,11 +158,13 @@ def _apply_tls(tls: Tls, core: Any) -> None:
         _check(core, core.tls_ca_set(tls.ca_pem))
     elif tls.ca_file is None:
         _check(core, core.int_option(_native.OPT_TLS_USE_OS_CERTS, 1))
-    if tls.ca_file is not None or tls.certfile is not None:
-        _check(
-            core,
-            core.tls_set(tls.ca_file, None, tls.certfile, tls.keyfile, tls.keyfile_password),
-        )
+    else:
+        _check(core, core.tls_set(tls.ca_file))
+    if tls.certfile is not None:
+        # From memory, since files of one's own need an authority in a file beside them.
+        certificate = Path(tls.certfile).read_bytes()
+        key = Path(tls.keyfile or tls.certfile).read_bytes()
+        _check(core, core.tls_certificate_set(certificate, key, tls.keyfile_password))
     _check(core, core.tls_opts_set(tls.verify, tls.version, tls.ciphers))
     _check(core, core.tls_insecure_set(tls.insecure))
     if tls.alpn is not None:

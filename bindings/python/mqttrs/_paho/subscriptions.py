@@ -136,7 +136,7 @@ class Subscriptions(TlsSettings):
     def drop_out_messages(self) -> list[MQTTMessage]:
         """Drops the messages that were never sent; what was sent stays, as the server may have it.
 
-        Returns them as messages that have only their `mid`.
+        Returns them as messages that have only their `mid`; inside callbacks the list is empty.
         """
         dropped: list[MQTTMessage] = []
 
@@ -149,6 +149,8 @@ class Subscriptions(TlsSettings):
         self._core.set_handler("publish", collect)
         try:
             self._core.queue_clear()
+            # Who runs the client tells of them.
+            self._core.loop_misc()
         finally:
             self._handlers_changed()
         return dropped
