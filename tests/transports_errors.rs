@@ -5,7 +5,8 @@
 mod support;
 mod transport_support;
 
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int, c_void, CStr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use support::*;
@@ -334,6 +335,49 @@ fn a_server_that_does_not_upgrade_is_refused() {
             check_failure(&path, |_| (), MOSQ_ERR_PROTOCOL, reason);
         }
     }
+}
+
+/// The beginning of `struct mqttrs_log_record`.
+#[repr(C)]
+struct LogRecord {
+    size: usize,
+    level: c_int,
+    client_id: *const c_char,
+    event: *const c_char,
+}
+
+extern "C" {
+    fn mqttrs_log_callback_set(
+        mosq: *mut mosquitto,
+        on_log: Option<unsafe extern "C" fn(*mut mosquitto, *mut c_void, *const LogRecord)>,
+    ) -> c_int;
+}
+
+static CONNECTIONS_MADE: AtomicUsize = AtomicUsize::new(0);
+
+unsafe extern "C" fn count_connections(
+    _: *mut mosquitto,
+    _: *mut c_void,
+    record: *const LogRecord,
+) {
+    // SAFETY: the library lends a record with a C string.
+    let event = unsafe { CStr::from_ptr((*record).event) };
+    if event == c"connection.made" {
+        CONNECTIONS_MADE.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_refused_upgrade_is_not_logged_as_a_connection() {
+    let counts = |client: &Client| {
+        // SAFETY: the client lives, and the function is of this type.
+        assert_eq!(unsafe { mqttrs_log_callback_set(client.0, Some(count_connections)) }, 0);
+    };
+    for link in [Ws, Wss] {
+        let path = answering(link, Answer::Raw("HTTP/1.1 404 Not Found\r\n\r\n".into()));
+        check_failure(&path, counts, MOSQ_ERR_PROTOCOL, "404");
+    }
+    assert_eq!(CONNECTIONS_MADE.load(Ordering::Relaxed), 0);
 }
 
 #[test]

@@ -413,6 +413,10 @@ impl super::State {
     /// What stands before MQTT is through: from now on the keep alive judges. Without one nobody
     /// would, so CONNACK has to come within the time for the attempt then.
     pub(super) fn handshakes_done(&mut self, io: &mut Io) {
+        // A handshake that failed is over as well, and the error is about to be handled.
+        if io.stream.is_gone() {
+            return;
+        }
         if !std::mem::replace(&mut io.is_logged, true) {
             let stream = &io.stream;
             let (tls, cipher) = stream.tls().unzip();
