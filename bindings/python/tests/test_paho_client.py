@@ -183,7 +183,7 @@ def test_path_and_headers_of_a_websocket(headers: Any) -> None:
     thread.join()
     assert requests[0].startswith("GET /somewhere HTTP/1.1\r\n")
     value = "me" if isinstance(headers, dict) else f"127.0.0.1:{port}"
-    assert f"\r\nX-Who: {value}\r\n" in requests[0]
+    assert f"\r\nx-who: {value}\r\n" in requests[0].lower()
     assert f"\r\nOrigin: http://127.0.0.1:{port}\r\n" in requests[0]
     assert "\r\nSec-WebSocket-Protocol: mqtt\r\n" in requests[0]
 
