@@ -260,4 +260,3 @@ class Client(Subscriptions):
 
 
 _rc_of = _native_rc.__get__
-

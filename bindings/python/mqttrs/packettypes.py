@@ -31,7 +31,20 @@ class PacketTypes:
     WILLMESSAGE = 99
 
     Names = (
-        "reserved", "Connect", "Connack", "Publish", "Puback", "Pubrec", "Pubrel", "Pubcomp",
-        "Subscribe", "Suback", "Unsubscribe", "Unsuback", "Pingreq", "Pingresp", "Disconnect",
+        "reserved",
+        "Connect",
+        "Connack",
+        "Publish",
+        "Puback",
+        "Pubrec",
+        "Pubrel",
+        "Pubcomp",
+        "Subscribe",
+        "Suback",
+        "Unsubscribe",
+        "Unsuback",
+        "Pingreq",
+        "Pingresp",
+        "Disconnect",
         "Auth",
     )

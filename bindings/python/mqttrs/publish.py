@@ -77,18 +77,14 @@ def single(
     )  # fmt: skip
 
 
-def _on_connect(
-    client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any
-) -> None:
+def _on_connect(client: Any, userdata: Any, flags: Any, reason_code: Any, properties: Any) -> None:
     if reason_code.is_failure:
         raise MQTTException(_client.connack_string(reason_code))
     if userdata:
         _next(client, userdata)
 
 
-def _on_publish(
-    client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any
-) -> None:
+def _on_publish(client: Any, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:
     if userdata:
         _next(client, userdata)
     else:

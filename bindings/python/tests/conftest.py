@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+from paho_runs import examples, suites  # noqa: F401
 from support import Broker, Certificates
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -22,6 +23,16 @@ import mqttrs.publish
 import mqttrs.subscribe
 
 V2 = mqtt.CallbackAPIVersion.VERSION2
+
+
+@pytest.fixture(scope="module", autouse=True)
+def begun_early(request: pytest.FixtureRequest) -> None:
+    """What takes its time, and is wanted by other tests of this run, runs beside these."""
+    for name in ("suites", "examples"):
+        if any(name in getattr(item, "fixturenames", ()) for item in request.session.items):
+            # Where it cannot be had, those tests are skipped.
+            with contextlib.suppress(pytest.skip.Exception):
+                request.getfixturevalue(name)
 
 
 def hears_itself(me: Recorder, topic: str, qos: int = 1) -> None:
@@ -232,7 +243,9 @@ def test_attempts_go_on_until_there_is_a_server(tmp_path: Path) -> None:
     assert len(again.calls["on_connect_fail"]) == 1
 
 
-@pytest.mark.parametrize("callback", ["on_connect", "on_subscribe", "on_publish", "on_message", "on_disconnect"])
+@pytest.mark.parametrize(
+    "callback", ["on_connect", "on_subscribe", "on_publish", "on_message", "on_disconnect"]
+)
 def test_callbacks_that_raise_are_logged_and_the_connection_goes_on(
     broker: Broker, topic: str, callback: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -377,7 +390,9 @@ def test_messages_leave_no_memory(broker: Broker, topic: str) -> None:
     properties.UserProperty = ("a", "b" * 100)
 
     def burst(count: int) -> None:
-        infos = [me.client.publish(topic, b"x" * 500, 1, properties=properties) for _ in range(count)]
+        infos = [
+            me.client.publish(topic, b"x" * 500, 1, properties=properties) for _ in range(count)
+        ]
         infos[-1].wait_for_publish(PATIENCE)
         for _ in range(count):
             assert arrived.acquire(timeout=PATIENCE)

@@ -11,11 +11,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Iterator
 
 import pytest
-from paho_support import sources
-from support import Broker, wait_until
+from paho_runs import Examples
 
 LEFT_OUT = {
     "aws_iot.py": "needs an account at AWS",
@@ -24,20 +22,6 @@ LEFT_OUT = {
     "context.py": "is a part of the others",
 }
 
-LEADS_HOME = """
-import os
-from mqttrs._paho.connection import Connection
-
-connect_to = Connection._connect_to
-
-def home(self, host, port, *rest):
-    port = os.environ["WS_PORT" if self._transport == "websockets" else "TCP_PORT"]
-    return connect_to(self, "127.0.0.1", int(port), *rest)
-
-Connection._connect_to = home
-"""
-
-
 #: A program of ours, for something that is to be cleared.
 RETAIN = """
 import mqttrs.publish
@@ -45,84 +29,21 @@ mqttrs.publish.single("kept", "x", 1, True, "127.0.0.1")
 """
 
 
-class Examples:
-    """The programs, and what they print."""
-
-    def __init__(self, folder: Path, broker: Broker) -> None:
-        self.folder = sources(folder) / "examples"
-        self.broker = broker
-        for path in self.folder.glob("*.py"):
-            text = path.read_text()
-            path.write_text(re.sub(r"(?m)^(import|from) paho\.mqtt\b", r"\1 mqttrs", text))
-        home = folder / "home"
-        home.mkdir()
-        (home / "sitecustomize.py").write_text(LEADS_HOME)
-        import mqttrs
-
-        package = Path(mqttrs.__file__).parent.parent
-        self.environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(home), str(package)]),
-            "PYTHONUNBUFFERED": "1",
-            "TCP_PORT": str(broker.port),
-            "WS_PORT": str(broker.ws_port),
-        }
-        self.running: list[subprocess.Popen[bytes]] = []
-
-    def start(self, name: str, *arguments: str) -> Any:
-        output = self.folder / f"{name}.{len(self.running)}.output"
-        with open(output, "wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, name, *arguments],
-                cwd=self.folder,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-            )
-        self.running.append(process)
-        return process, output
-
-    def prints(self, started: Any, *wanted: str) -> None:
-        """Waits until a program has printed lines that match all of these."""
-        process, output = started
-        left = list(wanted)
-
-        def look() -> bool:
-            text = output.read_text()
-            left[:] = [pattern for pattern in wanted if not re.search(pattern, text)]
-            return not left or process.poll() is not None
-
-        wait_until(look, f"{output.name}: {left}")
-        look()
-        assert not left, (left, output.read_text())
-        assert "Traceback" not in output.read_text()
-
-    def ends(self, started: Any, *wanted: str) -> None:
-        process, output = started
-        assert process.wait(60) == 0, output.read_text()
-        self.prints(started, *wanted)
-
-
-@pytest.fixture(scope="module")
-def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examples]:
-    broker = Broker(tmp_path_factory.mktemp("broker"), extra="sys_interval 1")
-    found = Examples(tmp_path_factory.mktemp("examples"), broker)
-    # These take their time, most of it asleep.
-    found.slow = {name: found.start(name) for name in ("loop_asyncio.py", "loop_select.py")}
-    yield found
-    for process in found.running:
-        process.kill()
-        process.wait()
-    broker.stop()
-
-
 #: Programs that run until they are stopped, and what they print.
 ENDLESS = {
     "client_logger.py": [r"CONNECT", r"CONNACK", r"SUBSCRIBE", r"SUBACK", r"PUBLISH.*\$SYS/broker"],
-    "client_sub.py": [r"reason_code: Success", r"Subscribed: 1 .*QoS 0", r"\$SYS/broker/version 0 b'"],
+    "client_sub.py": [
+        r"reason_code: Success",
+        r"Subscribed: 1 .*QoS 0",
+        r"\$SYS/broker/version 0 b'",
+    ],
     "client_sub_opts.py": [r"Connecting to .* port: 1883", r"reason_code: Success", r"\$SYS/.* b'"],
-    "client_sub-class.py": [r"rc: Success", r"Subscribed: 1 ", r"CONNACK", r"\$SYS/broker/\S+ 0 b'"],
+    "client_sub-class.py": [
+        r"rc: Success",
+        r"Subscribed: 1 ",
+        r"CONNACK",
+        r"\$SYS/broker/\S+ 0 b'",
+    ],
     "client_sub-ws.py": [r"reason_code: Success", r"Subscribed: 1 ", r"\$SYS/broker/version 0 b'"],
     "client_sub-multiple-callback.py": [
         r"(?m)^MESSAGES: \$SYS/broker/messages/",
@@ -148,7 +69,10 @@ ENDING = {
 #: One message each, and where it goes.
 ONE_SHOT = {
     "publish_single.py": ["paho/test/single : b'boo'"],
-    "publish_multiple.py": ["paho/test/multiple : b'multiple 1'", "paho/test/multiple : b'multiple 2'"],
+    "publish_multiple.py": [
+        "paho/test/multiple : b'multiple 1'",
+        "paho/test/multiple : b'multiple 2'",
+    ],
     "publish_utf8-27.py": ["paho/test/single/ô : b'b\\\\xc3\\\\xb4\\\\xc3\\\\xb4'"],
     "publish_utf8-3.py": ["paho/test/single/ô : b'German umlauts"],
 }
@@ -186,7 +110,9 @@ def test_subscribe_simple_prints_two_messages_and_ends(examples: Examples) -> No
 
 def test_the_retained_message_is_cleared(examples: Examples) -> None:
     subprocess.run([sys.executable, "-c", RETAIN], env=examples.environment, check=True)
-    examples.ends(examples.start("client_mqtt_clear_retain.py", "-v", "-t", "kept"), r"Clearing topic kept")
+    examples.ends(
+        examples.start("client_mqtt_clear_retain.py", "-v", "-t", "kept"), r"Clearing topic kept"
+    )
 
 
 def test_a_request_is_answered(examples: Examples) -> None:
@@ -199,13 +125,21 @@ def test_a_request_is_answered(examples: Examples) -> None:
 
 @pytest.mark.parametrize("name", ["loop_asyncio.py", "loop_select.py"])
 def test_a_foreign_loop_drives_the_client(examples: Examples, name: str) -> None:
-    lengths = r"Got response with 200000 bytes" if "asyncio" in name else r"Got message with len 200000"
+    lengths = (
+        r"Got response with 200000 bytes" if "asyncio" in name else r"Got message with len 200000"
+    )
     started = examples.slow[name]
-    examples.ends(started, r"Socket opened", lengths, r"Disconnected: Normal disconnection", r"Finished")
+    examples.ends(
+        started, r"Socket opened", lengths, r"Disconnected: Normal disconnection", r"Finished"
+    )
     assert len(re.findall(lengths, started[1].read_text())) == 3
 
 
 def test_every_example_is_run_or_has_a_reason(examples: Examples) -> None:
     found = {path.name for path in examples.folder.glob("*.py")}
-    run = {Path(name).name.split(".py")[0] + ".py" for name in os.listdir(examples.folder) if ".output" in name}
+    run = {
+        Path(name).name.split(".py")[0] + ".py"
+        for name in os.listdir(examples.folder)
+        if ".output" in name
+    }
     assert found == run | set(LEFT_OUT)

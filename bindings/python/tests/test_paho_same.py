@@ -56,7 +56,10 @@ def test_what_is_published_before_connecting(broker: Broker, topic: str, protoco
     def scenario(mqtt: Any) -> Any:
         me = Recorder(mqtt, protocol=protocol)
         infos = [me.client.publish(topic, str(qos), qos) for qos in range(3)]
-        told = [(int(info.rc), outcome(info.wait_for_publish), outcome(info.is_published)) for info in infos]
+        told = [
+            (int(info.rc), outcome(info.wait_for_publish), outcome(info.is_published))
+            for info in infos
+        ]
         me.client.on_connect = lambda *_: me.client.subscribe(topic, 2)
         me.client.connect("127.0.0.1", broker.port)
         me.client.loop_start()
@@ -106,7 +109,10 @@ def test_arguments_that_are_not_valid(broker: Broker, protocol: int) -> None:
             *(lambda q=q: connected.publish("a", None, q).rc for q in (-1, 3)),
             *(lambda p=p: connected.publish("a", p).rc for p in ([], object(), {}, (1,))),
             lambda: connected.publish("a", b"x" * 268435456).rc,
-            *(lambda s=s: connected.subscribe(s)[0] for s in ("a+", "a/#/b", "", [], None, 3, ("a", 3))),
+            *(
+                lambda s=s: connected.subscribe(s)[0]
+                for s in ("a+", "a/#/b", "", [], None, 3, ("a", 3))
+            ),
             *(lambda q=q: connected.subscribe("a", q)[0] for q in (-1, 3)),
             lambda: connected.subscribe("a", 1, options)[0],
             lambda: connected.subscribe(("a", options))[0],
@@ -142,7 +148,10 @@ def test_arguments_that_are_not_valid(broker: Broker, protocol: int) -> None:
             lambda: mqtt.Client(version, transport="udp"),
             lambda: mqtt.Client(version, clean_session=False),
             lambda: mqtt.Client(version, protocol=mqtt.MQTTv5, clean_session=True),
-            *([lambda: fresh.connect("127.0.0.1", broker.port, clean_start=True)] * (protocol < V5)),
+            *(
+                [lambda: fresh.connect("127.0.0.1", broker.port, clean_start=True)]
+                * (protocol < V5)
+            ),
         ]
         return [outcome(call) for call in calls]
 
@@ -158,7 +167,9 @@ def test_properties_go_both_ways(broker: Broker, topic: str) -> None:
         me.connect(broker.port, properties=connect)
         subscribe = mqtt.Properties(mqtt.PacketTypes.SUBSCRIBE)
         subscribe.SubscriptionIdentifier = 77
-        me.client.subscribe(topic, options=mqtt.SubscribeOptions(2, retainAsPublished=True), properties=subscribe)
+        me.client.subscribe(
+            topic, options=mqtt.SubscribeOptions(2, retainAsPublished=True), properties=subscribe
+        )
         me.wait("on_subscribe")
         publish = mqtt.Properties(mqtt.PacketTypes.PUBLISH)
         publish.PayloadFormatIndicator = 1
@@ -197,7 +208,9 @@ def test_a_refused_connection(tmp_path: Any, protocol: int) -> None:
             me = Recorder(mqtt, api, protocol=protocol, reconnect_on_failure=False)
             me.client.username_pw_set("nobody", "wrong")
             me.client.connect("127.0.0.1", refusing.port)
-            told.append((int(me.client.loop_forever()), me.calls["on_connect"], me.calls["on_disconnect"]))
+            told.append(
+                (int(me.client.loop_forever()), me.calls["on_connect"], me.calls["on_disconnect"])
+            )
         return told
 
     try:
@@ -399,7 +412,9 @@ def test_values_and_texts_of_types() -> None:
         for qos in range(4):
             for handling in range(4):
                 told.append(outcome(lambda: str(mqtt.SubscribeOptions(qos, True, True, handling))))
-                told.append(outcome(lambda: mqtt.SubscribeOptions(qos, True, False, handling).pack()))
+                told.append(
+                    outcome(lambda: mqtt.SubscribeOptions(qos, True, False, handling).pack())
+                )
         for code in range(-2, 20):
             told.append(outcome(lambda: mqtt.convert_connack_rc_to_reason_code(code)))
             told.append(outcome(lambda: mqtt.convert_disconnect_error_code_to_reason_code(code)))
