@@ -149,7 +149,7 @@ test: all dropin store packages ## install what the tests need, run every test, 
 	CARGO="$(CARGO)" MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/test.sh
 
 .PHONY: test-cpp test-go test-python test-ruby
-test-cpp test-go test-python test-ruby: test-%: all dropin packages ## run the tests of one of the bindings alone
+test-cpp test-go test-python test-ruby: test-%: all dropin store packages ## run the tests of one of the bindings alone
 	MQTTRS_BUILD_DIR="$(abspath $(BUILD))" scripts/test-binding.sh $*
 
 .PHONY: deb
