@@ -382,6 +382,45 @@ def test_after_close_calls_are_errors_and_what_waits_ends(broker: Broker) -> Non
     assert client.stats()["packets_sent"] == 0
 
 
+@pytest.mark.parametrize("where", ["another thread", "a handler"])
+def test_a_client_is_closed_while_threads_use_it(broker: Broker, topic: str, where: str) -> None:
+    for _ in range(3):
+        running = Running(broker.port).start()
+        running.subscribe(topic, 0)
+        client, loop = running.client, running.loop
+        closed = threading.Event()
+        publications: list[n.Publication] = []
+
+        def close(_: Any = None) -> None:
+            client.close()
+            closed.set()
+
+        def use() -> None:
+            while not closed.is_set():
+                publications.append(client.publish(topic, b"x", 1))
+                client.stats()
+                client.subscribe([(topic, 0)])
+                client.message_callback_add("a/b", print)
+
+        if where == "a handler":
+            client.set_handler("message", close)
+        threads = [threading.Thread(target=use) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        if where == "another thread":
+            assert running.arrived.acquire(timeout=PATIENCE)
+            close()
+        assert closed.wait(PATIENCE)
+        for thread in threads:
+            thread.join()
+        assert client.publish(topic).rc == n.ERR_INVAL
+        # Each has an end: it was sent, or its client was closed.
+        assert all(p.rc == n.ERR_INVAL or p.wait(PATIENCE) for p in publications)
+        loop.stop()
+        running.thread.join(PATIENCE)
+        assert not running.thread.is_alive()
+
+
 def test_clients_end_with_their_last_reference_even_in_cycles(broker: Broker) -> None:
     class Owner:
         def __init__(self) -> None:
