@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "packaging/debian/libmqttrs0.symbols"
-HEAD = "libmqttrs.so.0 libmqttrs0 #MINVER#\n"
+HEAD = "libmqttrs.so.0 libmqttrs0 #MINVER#\n* Build-Depends-Package: libmqttrs-dev\n"
 
 
 def in_map() -> set[str]:
@@ -28,7 +28,7 @@ def in_map() -> set[str]:
 def in_file() -> dict[str, str]:
     if not FILE.exists():
         return {}
-    return dict(line.split() for line in FILE.read_text().splitlines()[1:])
+    return dict(line.split() for line in FILE.read_text().splitlines() if line.startswith(" "))
 
 
 def version() -> str:

@@ -11,13 +11,12 @@ cd "$(dirname "$0")/.."
 packages=$PWD/build/deb
 folder=$PWD/build/test-deb
 mkdir -p "$folder"
-log=$folder/test.log
 work=$(mktemp -d "$folder/work.XXXXXX")
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
 
 clean_up() {
-    "${as_root[@]}" rm -rf "$work"
+    rm -rf "$work" 2>/dev/null || "${as_root[@]}" rm -rf "$work"
 }
 trap clean_up EXIT
 trap 'exit 130' INT
@@ -76,7 +75,7 @@ same_copyright_everywhere() {
 
 symbols_are_those_of_the_library() {
     dpkg-deb --control "$packages"/libmqttrs0_*.deb "$work/control"
-    diff <(sed 's/^ \(.*\) [^ ]*$/\1/; 1d' "$work/control/symbols" | sort) \
+    diff <(sed -n 's/^ \(.*\) [^ ]*$/\1/p' "$work/control/symbols" | sort) \
         <(file_of libmqttrs0 "usr/lib/$triplet/libmqttrs.so.0" >"$work/library"; nm -D --defined-only --with-symbol-versions "$work/library" |
             sed 's/.* //; s/@@/@/; /@/!s/.*/&@&/' | sort -u)
 }
@@ -170,7 +169,7 @@ make_base() {
     "${as_root[@]}" mmdebstrap --variant=minbase --format=tar \
         --include=gcc,libc6-dev,make,pkg-config,iproute2,mosquitto,mosquitto-clients \
         --customize-hook='scripts/packages/peers.sh "$1"' \
-        "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$1.new" && "${as_root[@]}" mv "$1.new" "$1"
+        "$(. /etc/os-release && echo "$VERSION_CODENAME")" "$work/base.tar" && mv -f "$work/base.tar" "$1"
 }
 
 run_in_chroot() {
@@ -205,6 +204,7 @@ higher_version() {
     scripts/install-packages.sh dpkg-dev lintian binutils cmake gcc g++ libc6-dev >&2
     examine
     run_in_chroot
-} 2>&1 | tee "$log"
+} 2>&1 | tee "$work/test.log"
+cp "$work/test.log" "$folder/test.log"
 echo
-summary deb "$log"
+summary deb "$work/test.log"
