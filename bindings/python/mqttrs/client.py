@@ -24,44 +24,66 @@ from typing import Any, Literal, Protocol
 
 from . import _native
 from ._paho.callbacks import *  # noqa: F403
-from ._paho.callbacks import (  # noqa: F401
+from ._paho.callbacks import (
     CALLBACK_NAMES,
-    CallbackOnMessage,
-    ConnectFlags,
-    DisconnectFlags,
+    CallbackOnMessage as CallbackOnMessage,
+    ConnectFlags as ConnectFlags,
+    DisconnectFlags as DisconnectFlags,
 )
-from ._paho.connection import _ENDED
 from ._paho.constants import *  # noqa: F403
-from ._paho.constants import (  # noqa: F401
-    MQTT_CLEAN_START_FIRST_ONLY,
-    MQTT_CLIENT,
-    MQTT_ERR_NO_CONN,
-    MQTT_ERR_SUCCESS,
-    CleanStartOption,
-    PayloadType,
+from ._paho.constants import (
+    MQTT_CLEAN_START_FIRST_ONLY as MQTT_CLEAN_START_FIRST_ONLY,
+    MQTT_CLIENT as MQTT_CLIENT,
+    MQTT_ERR_NO_CONN as MQTT_ERR_NO_CONN,
+    MQTT_ERR_SUCCESS as MQTT_ERR_SUCCESS,
+    CleanStartOption as CleanStartOption,
+    PayloadType as PayloadType,
     _base62,
 )
-from ._paho.errors import WebsocketConnectionError, from_native  # noqa: F401
-from ._paho.message import MQTTMessage, MQTTMessage5, MQTTMessageInfo, _native_rc
-from ._paho.settings import HTTPHeader, WebSocketHeaders  # noqa: F401
+from ._paho.errors import (
+    WebsocketConnectionError as WebsocketConnectionError,
+    from_native,
+)
+from ._paho.message import (
+    MQTTMessage as MQTTMessage,
+    MQTTMessage5,
+    MQTTMessageInfo as MQTTMessageInfo,
+    _native_rc,
+)
+from ._paho.settings import (
+    HTTPHeader as HTTPHeader,
+    WebSocketHeaders as WebSocketHeaders,
+)
 from ._paho.subscriptions import Subscriptions
-from .enums import (  # noqa: F401
-    CallbackAPIVersion,
-    ConnackCode,
-    LogLevel,
-    MessageState,
-    MessageType,
-    MQTTErrorCode,
-    MQTTProtocolVersion,
-    PahoClientMode,
+from .enums import (
+    CallbackAPIVersion as CallbackAPIVersion,
+    ConnackCode as ConnackCode,
+    LogLevel as LogLevel,
+    MessageState as MessageState,
+    MessageType as MessageType,
+    MQTTErrorCode as MQTTErrorCode,
+    MQTTProtocolVersion as MQTTProtocolVersion,
+    PahoClientMode as PahoClientMode,
     _ConnectionState,
 )
-from .exception import MalformedPacket, MQTTException  # noqa: F401
-from .matcher import MQTTMatcher  # noqa: F401
-from .packettypes import PacketTypes  # noqa: F401
-from .properties import Properties
-from .reasoncodes import ReasonCode, ReasonCodes  # noqa: F401
-from .subscribeoptions import SubscribeOptions  # noqa: F401
+from .exception import (
+    MalformedPacket as MalformedPacket,
+    MQTTException as MQTTException,
+)
+from .matcher import (
+    MQTTMatcher as MQTTMatcher,
+)
+from .packettypes import (
+    PacketTypes as PacketTypes,
+)
+from .properties import Properties as Properties
+from .reasoncodes import (
+    ReasonCode as ReasonCode,
+    ReasonCodes as ReasonCodes,
+)
+from .subscribeoptions import (
+    SubscribeOptions as SubscribeOptions,
+)
 
 MQTTv31 = MQTTProtocolVersion.MQTTv31
 MQTTv311 = MQTTProtocolVersion.MQTTv311
@@ -139,7 +161,6 @@ class Client(Subscriptions):
         self._transport = transport
         self._reconnect_on_failure = reconnect_on_failure
         self._manual_ack = manual_ack
-        #: Whether what callbacks raise is only logged.
         self.suppress_exceptions = False
         self._defaults_set(userdata)
         self._core_set(clean_session is not False)
@@ -147,54 +168,48 @@ class Client(Subscriptions):
     def _defaults_set(self, userdata: Any) -> None:
         self._userdata = userdata
         # A subclass may have methods of these names instead.
-        self._callbacks: dict[str, Any] = {
+        self._callbacks = {
             name: getattr(self, name)
             for name in CALLBACK_NAMES
             if not isinstance(getattr(type(self), name), property)
         }
-        self._filters: dict[str, CallbackOnMessage] = {}
+        self._filters = {}
         self._host = ""
         self._port = 1883
         self._keepalive = 60
         self._bind_address = ""
         self._connect_timeout = 5.0
-        self._connect_properties: Properties | None = None
-        self._clean_start: CleanStartOption = MQTT_CLEAN_START_FIRST_ONLY
+        self._connect_properties = None
+        self._clean_start = MQTT_CLEAN_START_FIRST_ONLY
         self._first_connect = True
-        self._username: str | None = None
-        self._password: bytes | None = None
+        self._username = None
+        self._password = None
         self._max_inflight_messages = 20
         self._max_queued_messages = 0
         self._reconnect_min_delay = 1
         self._reconnect_max_delay = 120
-        self._reconnect_delay: int | None = None
+        self._reconnect_delay = None
         self._websocket_path = "/mqtt"
-        self._websocket_headers: WebSocketHeaders | None = None
-        self._proxy: dict[str, Any] = {}
+        self._websocket_headers = None
+        self._proxy = {}
         self._tls = None
         self._client_mode = MQTT_CLIENT
         self._logger = None
         self.will_clear()
         self._state = _ConnectionState.MQTT_CS_NEW
-        # Whether there is a socket; the object that stands for it, where somebody asked.
         self._open = False
         self._connection = 0
         self._sock = None
         self._registered_write = False
-        # What CONNACK refused with; whether another attempt follows that.
         self._refused = 0
         self._again = False
-        self._thread: threading.Thread | None = None
+        self._thread = None
         self._terminate = False
-        # Which thread runs the client at the moment; 0 for none.
         self._turning = 0
-        # One attempt at a time; whether its handshakes are under way, and a CONNACK that came with
-        # their end.
         self._connecting = threading.RLock()
         self._handshaking = False
         self._through_proxy = False
-        self._connack: tuple[int, int, Any] | None = None
-        # Ends a pause between attempts.
+        self._connack = None
         self._wake = threading.Event()
 
     def _core_set(self, clean: bool) -> None:

@@ -185,7 +185,7 @@ class Properties:
 
     def _items(self) -> list[tuple[int, int, Any]]:
         """What there is, as (identifier, type, value), a line for each value of a list."""
-        items = []
+        items: list[tuple[int, int, Any]] = []
         for name, value in self._present():
             identifier, _, kind = _BY_ATTRIBUTE[name][:3]
             values = value if name in _MULTIPLE else [value]

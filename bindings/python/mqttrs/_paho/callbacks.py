@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, Union
 from ..enums import MQTTErrorCode
 from ..properties import Properties
 from ..reasoncodes import ReasonCode
+from .state import State
 
 if TYPE_CHECKING:
-    from ..client import Client
+    from ..client import Client, SocketLike
     from .message import MQTTMessage
 
 
@@ -90,7 +91,7 @@ def _decorator(name: str) -> Any:
     return decorator_of
 
 
-class Callbacks:
+class Callbacks(State):
     """The callbacks, each as a property and as a decorator.
 
     All run one at a time, in the thread that runs the loop, and may call any method of the
@@ -100,8 +101,6 @@ class Callbacks:
     Arguments stand below for `CallbackAPIVersion.VERSION2`; `client` and `userdata` are always
     the first two. Reason codes are `ReasonCode`, properties `Properties`, empty below MQTT 5.
     """
-
-    _callbacks: dict[str, Any]
 
     def _callback_set(self, name: str, func: Any) -> None:
         raise NotImplementedError

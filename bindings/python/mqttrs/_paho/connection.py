@@ -116,7 +116,7 @@ class Connection(Events, Settings):
         Raises `ValueError` where there is no record, or none of the servers answers.
         """
         try:
-            import dns.resolver
+            import dns.resolver  # type: ignore[import-not-found]
         except ImportError:
             raise ValueError("dnspython is needed for SRV records") from None
         if domain is None:

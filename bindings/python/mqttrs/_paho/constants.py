@@ -148,7 +148,7 @@ _DISCONNECT_NAMES = {
 
 def error_string(mqtt_errno: MQTTErrorCode | int) -> str:
     """An error code in words."""
-    return _ERRORS.get(mqtt_errno, _ERRORS[MQTT_ERR_UNKNOWN])  # type: ignore[call-overload]
+    return _ERRORS.get(mqtt_errno, _ERRORS[MQTT_ERR_UNKNOWN])  # type: ignore[arg-type]
 
 
 def connack_string(connack_code: int | ReasonCode) -> str:

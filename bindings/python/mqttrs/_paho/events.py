@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._native import Client as Core
 from ..enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion, _ConnectionState
 from ..packettypes import PacketTypes
 from ..properties import Properties
@@ -28,8 +27,6 @@ _V5 = MQTTProtocolVersion.MQTTv5
 
 class Events(Callbacks):
     """Handlers of the native client, which call the program's callbacks."""
-
-    _core: Core
 
     def _handlers_set(self) -> None:
         core = self._core

@@ -8,9 +8,10 @@ from .._native import Message, Publication
 from ..enums import MQTTErrorCode
 from ..packettypes import PacketTypes
 from ..properties import Properties
-from .constants import MQTT_ERR_NO_CONN, MQTT_ERR_QUEUE_SIZE, MQTT_ERR_SUCCESS, error_string
+from .constants import MQTT_ERR_QUEUE_SIZE, MQTT_ERR_SUCCESS, error_string
 
-_native_rc = Publication.rc
+#: The number itself, without the way over the enumeration.
+_native_rc: Any = Publication.rc
 
 
 class MQTTMessageInfo(Publication):
@@ -94,10 +95,12 @@ class MQTTMessage(Message):
     """
 
     __slots__ = ("_info", "_properties")
+    _info: MQTTMessageInfo
+    _properties: Properties | None
 
     def __init__(self, mid: int = 0, topic: bytes = b""):
         self.mid = mid
-        self.topic = topic
+        self.topic = topic  # type: ignore[assignment]
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "topic" and isinstance(value, (bytes, bytearray)):

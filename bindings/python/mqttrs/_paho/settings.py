@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, Literal, Union
+from typing import Any, Callable, Literal
 
-from ..enums import CallbackAPIVersion, MQTTProtocolVersion, _ConnectionState
+from ..enums import CallbackAPIVersion, MQTTProtocolVersion
 from ..properties import Properties
 from .constants import MQTT_BRIDGE, PayloadType
-
-HTTPHeader = dict[str, str]
-WebSocketHeaders = Union[Callable[[HTTPHeader], HTTPHeader], HTTPHeader]
+from .state import HTTPHeader, State, WebSocketHeaders  # noqa: F401
 
 
 def encode_payload(payload: PayloadType) -> bytes | bytearray:
@@ -46,11 +44,8 @@ def _setting(name: str, doc: str, refuse: Callable[[Any], bool] = lambda value: 
     return property(get, put, doc=doc + " Setting raises `RuntimeError` during a connection.")
 
 
-class Settings:
+class Settings(State):
     """Properties and methods that say how to connect; they count for the next connection."""
-
-    _state: _ConnectionState
-    _logger: logging.Logger | None
 
     host: str = _setting("host", "Name or address of the server.", lambda value: not value)
     port: int = _setting("port", "Its TCP port.", lambda value: value <= 0)

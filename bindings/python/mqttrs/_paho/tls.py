@@ -21,8 +21,6 @@ _VERSIONS = {
 class TlsSettings(Loops):
     """What is said about TLS before connecting."""
 
-    _tls: Tls | None
-
     def tls_set(
         self,
         ca_certs: str | None = None,
@@ -63,8 +61,8 @@ class TlsSettings(Loops):
             ciphers=ciphers,
             alpn=list(alpn_protocols) if alpn_protocols is not None else None,
         )
+        tls.insecure = not tls.verify
         self._tls_begin(tls)
-        self._tls.insecure = not tls.verify
 
     def tls_set_context(self, context: ssl.SSLContext | None = None) -> None:
         """Has the client use TLS with the settings of a context; by default with a default one.
