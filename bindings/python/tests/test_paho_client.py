@@ -522,3 +522,26 @@ def test_messages_that_were_never_sent_can_be_dropped(topic: str) -> None:
     infos = [client.publish(topic, "x", 1) for _ in range(3)]
     assert [message.mid for message in client.drop_out_messages()] == [info.mid for info in infos]
     assert client.drop_out_messages() == []
+    # They will never be published, and who waits for that is told so.
+    for info in infos:
+        with pytest.raises(RuntimeError):
+            info.wait_for_publish()
+
+
+def test_who_waits_for_a_message_that_is_dropped_is_told_so(broker: Broker, topic: str) -> None:
+    me = Recorder(mqtt, protocol=mqtt.MQTTv5, reconnect_on_failure=False)
+    cutter = Cutter(broker.port)
+    me.client.max_inflight_messages_set(1)
+    me.client.on_publish = None
+    me.client.connect("127.0.0.1", cutter.port)
+    # Nobody runs the client, so these wait for the server's answer to CONNECT.
+    infos = [me.client.publish(topic, "x", 1) for _ in range(3)]
+    assert not any(info.rc for info in infos)
+    dropped = me.client.drop_out_messages()
+    assert len(dropped) == 3
+    for info in infos:
+        with pytest.raises(RuntimeError, match="dropped"):
+            info.wait_for_publish(PATIENCE)
+        with pytest.raises(RuntimeError, match="dropped"):
+            info.is_published()
+    cutter.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._native import Message, Publication
+from .._native import OUTCOME_ACKNOWLEDGED, OUTCOME_CONNECTION_LOST, Message, Publication
 from ..enums import MQTTErrorCode
 from ..packettypes import PacketTypes
 from ..properties import Properties
@@ -27,7 +27,12 @@ class MQTTMessageInfo(Publication):
 
     @property
     def rc(self) -> MQTTErrorCode:
-        """`MQTT_ERR_SUCCESS`, or why the message was not sent."""
+        """`MQTT_ERR_SUCCESS`, or why the message was not sent.
+
+        A message of QoS 0 that was lost with its connection has `MQTT_ERR_CONN_LOST`.
+        """
+        if self.outcome == OUTCOME_CONNECTION_LOST:
+            return MQTTErrorCode.MQTT_ERR_CONN_LOST
         return MQTTErrorCode(_native_rc.__get__(self))
 
     @rc.setter
@@ -54,6 +59,8 @@ class MQTTMessageInfo(Publication):
     def _check(self) -> None:
         rc = _native_rc.__get__(self)
         if rc == MQTT_ERR_SUCCESS:
+            if (self.outcome or 0) > OUTCOME_ACKNOWLEDGED:
+                raise RuntimeError(f"the message was dropped: outcome {self.outcome}")
             return
         if rc == MQTT_ERR_QUEUE_SIZE:
             raise ValueError("the message was not accepted: the queue is full")
