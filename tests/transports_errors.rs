@@ -371,7 +371,8 @@ unsafe extern "C" fn count_connections(
 fn a_refused_upgrade_is_not_logged_as_a_connection() {
     let counts = |client: &Client| {
         // SAFETY: the client lives, and the function is of this type.
-        assert_eq!(unsafe { mqttrs_log_callback_set(client.0, Some(count_connections)) }, 0);
+        let set = unsafe { mqttrs_log_callback_set(client.0, Some(count_connections)) };
+        assert_eq!(set, MOSQ_ERR_SUCCESS);
     };
     for link in [Ws, Wss] {
         let path = answering(link, Answer::Raw("HTTP/1.1 404 Not Found\r\n\r\n".into()));
