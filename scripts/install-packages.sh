@@ -69,6 +69,8 @@ for service in $new_services; do
     if [ -d /run/systemd/system ]; then
         if [ -e "/lib/systemd/system/$service.service" ]; then
             $as_root systemctl disable --now "$service.service"
+            # What would start it again when somebody knocks.
+            [ ! -e "/lib/systemd/system/$service.socket" ] || $as_root systemctl disable --now "$service.socket"
         fi
     elif [ -e "/etc/init.d/$service" ]; then
         $as_root "/etc/init.d/$service" stop >/dev/null || true
