@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void, CStr};
 
-use super::property::{mosquitto_property, to_wire};
+use super::property::{handed_on, mosquitto_property, to_wire};
 use crate::client::Client;
 use crate::codec::{Place, PropertyBuf};
 use crate::error::{CallerError, Error, Result};
@@ -174,31 +174,40 @@ pub(super) unsafe fn properties(
     if list.is_null() {
         return Ok(PropertyBuf::new());
     }
-    // SAFETY: not NULL, and the caller's promise.
-    unsafe { property_list(client, list, place) }
-}
-
-/// As [`properties`].
-///
-/// # Safety
-/// `list` is a valid list.
-unsafe fn property_list(
-    client: &Client,
-    list: *const mosquitto_property,
-    place: Place,
-) -> Result<PropertyBuf> {
-    if !client
-        .options(|options| options.protocol_version)
-        .has_properties()
-    {
-        return Err(Error::Caller(CallerError::NotSupported(
-            "properties below MQTT 5",
-        )));
-    }
+    may_have_properties(client)?;
     // SAFETY: the caller's promise.
     let properties = unsafe { to_wire(list) }?;
     properties.check(place)?;
     Ok(properties)
+}
+
+/// As [`properties`], for a message: of a list that a callback was given only the first.
+///
+/// # Safety
+/// As for [`properties`].
+#[inline]
+pub(super) unsafe fn publish_properties(
+    client: &Client,
+    list: *const mosquitto_property,
+) -> Result<PropertyBuf> {
+    if list.is_null() {
+        return Ok(PropertyBuf::new());
+    }
+    may_have_properties(client)?;
+    // SAFETY: the caller's promise.
+    let properties = unsafe { handed_on(list) }?;
+    properties.check(Place::Publish)?;
+    Ok(properties)
+}
+
+fn may_have_properties(client: &Client) -> Result<()> {
+    let version = client.options(|options| options.protocol_version);
+    match version.has_properties() {
+        true => Ok(()),
+        false => Err(Error::Caller(CallerError::NotSupported(
+            "properties below MQTT 5",
+        ))),
+    }
 }
 
 /// What writes a packet identifier where C wants it, if anywhere.

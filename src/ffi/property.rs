@@ -75,6 +75,26 @@ pub(super) unsafe fn to_wire(list: *const mosquitto_property) -> Result<Property
     unsafe { encode(list, VARINT_MAX as usize) }
 }
 
+/// As [`to_wire`]; of a list that a callback was given only the first property, as with libmosquitto:
+/// programs answer with the correlation data of a request by its place in the middle of the list.
+///
+/// # Safety
+/// As for [`to_wire`].
+pub(super) unsafe fn handed_on(list: *const mosquitto_property) -> Result<PropertyBuf> {
+    // SAFETY: the caller's promise.
+    let first = unsafe { iter(list) }.next();
+    let Some(received) = first.filter(|property| property.client_generated == 0) else {
+        // SAFETY: the caller's promise.
+        return unsafe { to_wire(list) };
+    };
+    let alone = mqtt5__property {
+        next: null_mut(),
+        ..*received
+    };
+    // SAFETY: a list of one property, whose texts live as long as those it was copied from.
+    unsafe { to_wire(&alone) }
+}
+
 /// A list the library made, to lend to a callback.
 pub(super) struct OwnedList {
     first: *mut mosquitto_property,
@@ -329,6 +349,29 @@ mod tests {
             buf.push(id, value).expect("the right type");
         }
         buf
+    }
+
+    #[test]
+    fn a_received_property_is_handed_on_alone_and_a_list_of_the_programs_whole() {
+        let buf = sample();
+        let list = OwnedList::from_wire(buf.as_properties()).expect("memory");
+        // SAFETY: a list and its second property, whose nodes nobody else looks at.
+        unsafe {
+            let second = (*list.first).next;
+            let handed = handed_on(second).expect("a property");
+            let properties: Vec<_> = handed.as_properties().iter().collect();
+            assert_eq!(
+                properties,
+                [(PropertyId::CorrelationData, Value::Binary(b"\0\xff"))]
+            );
+            (*list.first).client_generated = 1;
+            let whole = handed_on(list.first).expect("properties");
+            assert_eq!(
+                whole.as_properties().as_bytes(),
+                buf.as_properties().as_bytes()
+            );
+            assert!(handed_on(null()).expect("none").as_properties().is_empty());
+        }
     }
 
     #[test]

@@ -9,7 +9,6 @@ use super::guard::guard;
 use super::handle::{call, mosquitto, Contents};
 use super::property::mosquitto_property;
 use crate::client::Publication;
-use crate::codec::Place;
 use crate::error::{CallerError, Error};
 
 /// Publishes a message.
@@ -56,7 +55,10 @@ pub unsafe extern "C" fn mosquitto_publish(
 /// Publishes a message with properties.
 ///
 /// As `mosquitto_publish`; `properties` is copied, stays the program's and may be NULL. With
-/// a topic alias among them, `topic` may be NULL or empty (MQTT 5.0 section 3.3.2.3.4).
+/// a topic alias among them, `topic` may be NULL or empty (MQTT 5.0 section 3.3.2.3.4). A property
+/// that a callback was given goes alone, without those behind it in its list: so the correlation
+/// data of a request, as `mosquitto_property_read_binary` finds it, makes a response. To hand on
+/// more, make a list.
 ///
 /// Returns what `mosquitto_publish` returns; MOSQ_ERR_NOT_SUPPORTED for properties below MQTT 5;
 /// MOSQ_ERR_PROTOCOL for one that does not belong in PUBLISH; MOSQ_ERR_DUPLICATE_PROPERTY.
@@ -123,7 +125,7 @@ unsafe fn publish(
         let (topic, properties) = unsafe {
             (
                 arguments::mqtt_text(topic),
-                arguments::properties(client, properties, Place::Publish)?,
+                arguments::publish_properties(client, properties)?,
             )
         };
         let message = Publication {
