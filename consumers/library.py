@@ -18,14 +18,15 @@ def environment(library, log):
     return env | {"LD_DEBUG": "libs", "LD_DEBUG_OUTPUT": str(log)}
 
 
-def check(library, log):
-    """Raises unless some process has loaded a libmosquitto.so.1, and all that did loaded this one."""
+def check(library, log, folder):
+    """Raises unless some process has loaded a libmosquitto.so.1, and all that did loaded this one;
+    what they say relatively they say from `folder`."""
     loaded = set()
     for path in log.parent.glob(log.name + ".*"):
         text = path.read_text(errors="replace")
         loaded |= set(re.findall(r"calling init: (\S*/lib(?:mosquitto|mqttrs)\.so\S*)", text))
     if not loaded:
         raise AssertionError("no process has loaded libmosquitto.so.1")
-    ours = {path for path in loaded if Path(path).parent == DROPIN}
+    ours = {path for path in loaded if (folder / path).resolve().parent == DROPIN}
     if ours != (loaded if library == OURS else set()):
         raise AssertionError(f"on {library}, these were loaded: {' '.join(sorted(loaded))}")

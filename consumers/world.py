@@ -35,6 +35,8 @@ class Program:
     # same on both libraries.
     run: Callable[["World"], tuple[str, list[str]]]
     packages: tuple[str, ...] = ()
+    # What it does otherwise on libmqttrs, and why: {what: why}.
+    explanations: Callable[[], dict[str, str]] | None = None
     # Fetches and builds what is not in Debian.
     prepare: Callable[[], None] | None = None
 
@@ -49,6 +51,8 @@ class World:
         self.loader_log.parent.mkdir()
         self.env = library.environment(which, self.loader_log)
         self.processes: list[Process] = []
+        # Where processes run that find the library by a relative path.
+        self.working_folder = folder
         isolation.loopback_up()
 
     def write(self, name, text):
@@ -84,7 +88,7 @@ class World:
         return Broker(self, settings, port)
 
     def check_library(self):
-        library.check(self.library, self.loader_log)
+        library.check(self.library, self.loader_log, self.working_folder)
 
     def show_outputs(self):
         for process in self.processes:
