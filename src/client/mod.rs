@@ -2,7 +2,7 @@
 //!
 //! | file | concern |
 //! |---|---|
-//! | `mod` | the state behind the one mutex, settings, publish and subscribe |
+//! | `mod` | the state behind the one mutex, publish and subscribe |
 //! | `attempt` | connecting: blocking, in the background, again |
 //! | `lifecycle` | when to connect again |
 //! | `driver` | bytes between session and stream; called by whoever runs the loop |
@@ -13,7 +13,8 @@
 //! | `lock` | taking the one mutex |
 //! | `drain` | the limits of the queue, and waiting until it is empty |
 //! | `requests` | requests with their responses, and requests to answer |
-//! | `event`, `options` | what the program hears, what it can set |
+//! | `event` | what the program hears |
+//! | `options`, `settings` | what it can set |
 //!
 //! Two rights are passed around. Who holds the *stream* (taken out of the state) may
 //! read or write it without holding the mutex. Who is the *dispatcher* delivers
@@ -37,6 +38,7 @@ mod options;
 mod pace;
 mod receive;
 mod requests;
+mod settings;
 mod throttle;
 
 use std::collections::hash_map::RandomState;
@@ -238,96 +240,6 @@ impl Client {
         st.session.set_memory(old.session.memory());
         self.kick(st);
         Ok(())
-    }
-
-    /// Reads or changes the options.
-    pub fn options<R>(&self, change: impl FnOnce(&mut Options) -> R) -> R {
-        let mut st = self.lock();
-        let result = change(&mut st.options);
-        let version = st.options.protocol_version;
-        st.session.set_version(version);
-        result
-    }
-
-    /// Sets the window for our own QoS 1 and 2 messages, 0 for no limit but half of
-    /// the packet identifiers; takes effect at once.
-    pub fn set_send_maximum(&self, maximum: u16) {
-        let mut st = self.lock();
-        st.options.send_maximum = maximum;
-        st.session.set_send_maximum(maximum, Instant::now());
-        self.kick(st);
-    }
-
-    /// Whether PUBLISH packets get topic aliases without the program's doing, where an
-    /// MQTT 5 server takes them; takes effect at once.
-    pub fn set_automatic_topic_aliases(&self, on: bool) {
-        self.lock().session.set_automatic_topic_aliases(on);
-    }
-
-    /// Whether the next connections begin with a new session.
-    pub fn set_clean_session(&self, on: bool) -> Result<()> {
-        let mut st = self.lock();
-        if on && st.has_store() {
-            return Err(Error::invalid("a store is for a session that is kept"));
-        }
-        st.clean_session = on;
-        Ok(())
-    }
-
-    /// Whether accepted subscriptions are made again when the server has lost the session.
-    pub fn set_resubscribe(&self, on: bool) {
-        self.lock().session.set_resubscribe(on);
-    }
-
-    /// Sets when to connect again.
-    pub fn set_reconnect(&self, delay: ReconnectDelay, rules: ReconnectRules) {
-        let mut st = self.lock();
-        st.options.reconnect_delay = delay;
-        st.lifecycle.set_rules(rules, random_seed());
-    }
-
-    /// Sets the servers that [`Server::List`] stands for, each with its priority.
-    pub fn set_servers(&self, list: Vec<(Address, i32)>, order: ServerOrder) {
-        let mut st = self.lock();
-        let listed = matches!(&st.target, Some(target) if target.server == Server::List);
-        st.lifecycle.set_servers(list, order, random_seed());
-        st.lifecycle.set_listed(listed);
-    }
-
-    /// Whether [`Event::Lifecycle`] events are made.
-    pub fn observe_lifecycle(&self, on: bool) {
-        self.lock().lifecycle.observe(on, random_seed());
-    }
-
-    /// Adds a header field to WebSocket upgrade requests.
-    pub fn add_http_header(&self, name: &str, value: &str) -> Result<()> {
-        #[cfg(feature = "websocket")]
-        {
-            crate::transport::check_header(name, value)?;
-            let field = (name.to_owned(), value.to_owned());
-            self.options(|options| options.route_mut().http_headers.push(field));
-            Ok(())
-        }
-        #[cfg(not(feature = "websocket"))]
-        {
-            let _ = (name, value);
-            Err(CallerError::NotSupported("WebSocket, in this build").into())
-        }
-    }
-
-    /// Which [`Event::Log`] events are made; `wanted` is asked with the mutex held, so that of
-    /// two threads that change it the later one has the last word.
-    pub fn set_logging(&self, wanted: impl FnOnce() -> Logging) {
-        let mut st = self.lock();
-        st.logging = wanted();
-        drop(self.mind_log_handler(st));
-    }
-
-    /// Logs that a setting was refused.
-    pub fn log_refusal(&self, error: LogValue<'_>) {
-        let mut st = self.lock();
-        log!(st.session, SETTING_REFUSED, error);
-        self.kick(st);
     }
 
     /// Publishes a message; `on_id` gets its packet identifier before anything can be sent.
