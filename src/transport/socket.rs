@@ -6,9 +6,7 @@ use std::io::{Read, Write};
 #[cfg(any(feature = "tls", feature = "websocket"))]
 use std::net::Shutdown;
 use std::net::SocketAddr;
-#[cfg(any(feature = "tls", feature = "websocket"))]
-use std::os::fd::AsRawFd;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::time::Instant;
 
 use mio::unix::SourceFd;
@@ -196,7 +194,6 @@ pub fn close_inherited(fd: RawFd) {
 /// Takes the lock of a file for this open file alone; it goes when that is closed. Fails with
 /// `WouldBlock` where somebody else has it.
 pub fn lock_file(file: &std::fs::File) -> io::Result<()> {
-    use std::os::fd::AsRawFd as _;
     // SAFETY: a descriptor that is open for the time of the call.
     match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } {
         0 => Ok(()),
