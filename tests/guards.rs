@@ -1,4 +1,4 @@
-//! No exported function lets a panic out: each body is one call of `guard`.
+//! No exported function lets a panic out: each body is one call of `guard`, or of `guard_panic`.
 //!
 //! A body that C may enter looks like `pub unsafe extern "C" fn name(..) -> R { guard(..) }`,
 //! with nothing before the guard and nothing after it. That holds for callbacks which we
@@ -85,6 +85,7 @@ fn checker_tells_guarded_from_unguarded() {
         "guard(0, || { g(1) })",
         "guard(0, || { if true { return 1; } 2 });",
         "super::guard::guard(0, || 1)",
+        "guard_panic(0, || 1)",
         "// SAFETY: as promised\nguard(ptr::null(), move || unsafe { *a })",
     ] {
         assert!(verdict(&function(guarded)), "{guarded}");
@@ -193,7 +194,7 @@ fn body(tokens: &[Token], at: usize) -> Option<std::ops::Range<usize>> {
     }
 }
 
-/// Whether a body is a call of `guard`, perhaps by a longer path, and nothing besides.
+/// Whether a body is a call of `guard` or `guard_panic`, perhaps by a longer path, and nothing besides.
 fn is_one_guard(body: &[Token]) -> bool {
     let Some(open) = body.iter().position(|token| token.text == "(") else {
         return false;
@@ -204,7 +205,9 @@ fn is_one_guard(body: &[Token]) -> bool {
         .enumerate()
         .all(|(i, token)| (i % 2 == 1) == (token.text == "::"));
     is_path
-        && callee.last().is_some_and(|token| token.text == "guard")
+        && callee
+            .last()
+            .is_some_and(|token| matches!(token.text.as_str(), "guard" | "guard_panic"))
         && rest.iter().all(|token| token.text == ";")
 }
 

@@ -18,18 +18,25 @@ use super::errno::{errno, set_errno};
 /// `errno` for a failure where a function returns nothing that says so.
 pub(super) fn guard<R: Answer>(on_panic: R, f: impl FnOnce() -> R) -> R {
     let before = errno();
-    let answer = match catch_unwind(AssertUnwindSafe(f)) {
+    let answer = guard_panic(on_panic, f);
+    if answer.is_success() {
+        set_errno(before);
+    }
+    answer
+}
+
+/// As [`guard`], for functions that run for each message: where these succeed, only a connection that
+/// is busy changes `errno`, and to keep it would show among the instructions of a message.
+#[inline(always)]
+pub(super) fn guard_panic<R>(on_panic: R, f: impl FnOnce() -> R) -> R {
+    match catch_unwind(AssertUnwindSafe(f)) {
         Ok(value) => value,
         Err(payload) => {
             // A payload may panic again while it is dropped; leaking it is the safe end.
             std::mem::forget(payload);
             on_panic
         }
-    };
-    if answer.is_success() {
-        set_errno(before);
     }
-    answer
 }
 
 /// What exported functions return.

@@ -5,7 +5,7 @@ use std::ptr::null;
 
 use super::arguments;
 use super::constants::mosq_err_t::MOSQ_ERR_UNKNOWN;
-use super::guard::guard;
+use super::guard::guard_panic;
 use super::handle::{call, mosquitto, Contents};
 use super::property::mosquitto_property;
 use crate::client::Publication;
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn mosquitto_publish(
     qos: c_int,
     retain: bool,
 ) -> c_int {
-    guard(MOSQ_ERR_UNKNOWN as c_int, || {
+    guard_panic(MOSQ_ERR_UNKNOWN as c_int, || {
         // SAFETY: the caller's promise.
         unsafe { publish(mosq, mid, topic, payloadlen, payload, qos, retain, null()) }
     })
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn mosquitto_publish_v5(
     retain: bool,
     properties: *const mosquitto_property,
 ) -> c_int {
-    guard(MOSQ_ERR_UNKNOWN as c_int, || {
+    guard_panic(MOSQ_ERR_UNKNOWN as c_int, || {
         // SAFETY: the caller's promise.
         unsafe {
             publish(
