@@ -330,7 +330,15 @@ fn make(targets: &[&str], variables: &[&str], scratch: &Scratch) {
 }
 
 fn make_with(targets: &[&str], variables: &[&str]) {
-    run(Command::new("make")
+    let mut command = Command::new("make");
+    // What cargo says of the package under test would have crates compiled anew.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
+    run(command
         .arg("-C")
         .arg(source(""))
         .args(targets)

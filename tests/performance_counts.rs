@@ -22,8 +22,8 @@ const CHEAPER: f64 = 0.7;
 /// System calls a message that may come and go with the scheduler.
 const STRAY_CALLS: f64 = 0.02;
 
-/// How often instructions are counted, of which the least is taken.
-const RUNS: usize = 3;
+/// How often the instructions of a run are counted, of which the least is taken.
+const RUNS: usize = 4;
 
 const RECORD: &str = "benches/counts.tsv";
 
@@ -113,15 +113,15 @@ fn expect(case: &str, what: &str, counted: f64, on_record: f64, stray: f64) {
 }
 
 fn measure(arguments: &[&str], library: Option<&Path>) -> Cost {
-    let per_message = |count: fn(&[&str], u64, Option<&Path>) -> f64, few: u64, many: u64| {
-        (count(arguments, many, library) - count(arguments, few, library)) / (many - few) as f64
+    // How messages are batched depends on the time a little, which only adds to either run.
+    let least = |messages| {
+        let counts = (0..RUNS).map(|_| instructions(arguments, messages, library));
+        counts.fold(f64::INFINITY, f64::min)
     };
+    let calls = |messages| system_calls(arguments, messages, library);
     Cost {
-        // How messages are batched depends on the time a little, which only adds to them.
-        instructions: (0..RUNS)
-            .map(|_| per_message(instructions, 5_000, 20_000))
-            .fold(f64::INFINITY, f64::min),
-        system_calls: per_message(system_calls, 10_000, 60_000),
+        instructions: (least(20_000) - least(5_000)) / 15_000.0,
+        system_calls: (calls(60_000) - calls(10_000)) / 50_000.0,
     }
 }
 

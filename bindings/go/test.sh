@@ -69,19 +69,8 @@ check "go vet has nothing to say" go vet ./...
 run "with the race detector and cgocheck=2" env GODEBUG=cgocheck=2 go test -count=1 -timeout 300s -race -v .
 run "without them, for the memory" go test -count=1 -timeout 200s -v -run 'Leaves?NothingBehind' .
 
-# The library with a store is made by "make store", and may be older than the other.
-functions() { nm -D --defined-only "$1/libmqttrs.so" | awk '{ print $3 }' | sort; }
-store="with the library that has a store"
-if [ ! -e "$build/store/libmqttrs.so" ]; then
-    echo "skipped: $store: there is none, \"make store\" makes it"
-    skipped=$((skipped + 1))
-elif [ -n "$(comm -23 <(functions "$build") <(functions "$build/store"))" ]; then
-    echo "skipped: $store: it is older than the other, \"make store\" makes it anew"
-    skipped=$((skipped + 1))
-else
-    pc "$build/store"
-    run "$store" env MQTTRS_TEST_STORE=1 go test -count=1 -timeout 100s -v -run 'Store|Errno' .
-fi
+pc "$build/store"
+run "with the library that has a store" env MQTTRS_TEST_STORE=1 go test -count=1 -timeout 100s -v -run 'Store|Errno' .
 
 echo "go: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
