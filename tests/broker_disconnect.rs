@@ -132,6 +132,25 @@ fn a_disconnect_goes_out_though_the_client_is_destroyed_at_once(v: Version) {
     }
 }
 
+/// The thread of `mosquitto_loop_start`, wherever it is just then.
+fn a_disconnect_goes_out_though_a_thread_is_reading_and_writing(v: Version) {
+    let burst = publish("a", &[b'.'; 100]).bytes(v).repeat(1000);
+    for messages in 0..50 {
+        let mut w = Setup::new(v).drive(Drive::Thread).open();
+        w.send(&burst);
+        for _ in 0..messages {
+            w.client.publish("last", b"words", 0).unwrap();
+        }
+        w.client.disconnect().unwrap();
+        destroy(*w.client);
+        for _ in 0..messages {
+            w.expect(&publish("last", b"words").bytes(v));
+        }
+        w.expect(&DISCONNECT);
+        w.peer.expect_close();
+    }
+}
+
 fn a_disconnect_goes_out_though_the_client_is_destroyed_in_its_callback(v: Version) {
     for drive in [Drive::Loop, Drive::Foreign, Drive::Thread] {
         let mut w = Setup::new(v).drive(drive).open();
@@ -223,6 +242,7 @@ each_version!(
     disconnecting_inside_on_connect_works,
     disconnecting_inside_on_message_acknowledges_first,
     a_disconnect_goes_out_though_the_client_is_destroyed_at_once,
+    a_disconnect_goes_out_though_a_thread_is_reading_and_writing,
     a_disconnect_goes_out_though_the_client_is_destroyed_in_its_callback,
     disconnecting_inside_on_publish_works,
     the_client_can_connect_again_after_disconnect,

@@ -12,6 +12,9 @@ use crate::error::{CallerError, Result};
 use crate::session::{DrainMark, SessionEvent, State as SessionState};
 use crate::types::ReasonCode;
 
+/// How long a thread that is reading or writing is waited for, so that DISCONNECT can be written.
+const GOODBYE: Duration = Duration::from_secs(1);
+
 /// How a wait for the outcomes stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drained {
@@ -183,9 +186,18 @@ impl Client {
 
     /// A DISCONNECT that the program has asked for goes out if the network takes it now, as the
     /// connection is about to be abandoned.
-    pub(super) fn say_goodbye<'a>(&'a self, st: Guard<'a>) -> Guard<'a> {
+    pub(super) fn say_goodbye<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
+        // Another thread may be reading or writing, which is soon over: it does not wait for the
+        // network. If it is not, the system is too busy to be waited for.
+        let deadline = Instant::now() + GOODBYE;
+        while st.session.state() == SessionState::Closing
+            && st.is_in_use()
+            && Instant::now() < deadline
+        {
+            st = self.wait_for_change(st, deadline);
+        }
         match st.session.state() {
-            SessionState::Closing => self.flush(st),
+            SessionState::Closing => self.flush_all(st),
             _ => st,
         }
     }

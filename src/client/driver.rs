@@ -388,6 +388,7 @@ impl Client {
             st.handshakes_done(&mut io);
         }
         st.io = Some(io);
+        self.notify(&mut st);
         st.received = received;
         if let Ok(count) = outcome {
             st.session.count_received(count);
@@ -417,14 +418,24 @@ impl Client {
 
     /// Writes what waits as far as the network takes it, and closes the connection once
     /// its DISCONNECT is out.
-    pub(super) fn flush<'a>(&'a self, mut st: Guard<'a>) -> Guard<'a> {
+    pub(super) fn flush<'a>(&'a self, st: Guard<'a>) -> Guard<'a> {
         // A loop thread comes back to what is left after it has read, so that a program
         // that publishes without pause does not keep it from reading. Without one, who
         // has the stream writes all, since nobody else may come.
-        let mut rounds = if st.hosted { WRITES } else { usize::MAX };
-        while st.has_output() && !st.write_blocked && rounds > 0 {
-            rounds -= 1;
-            if st.hosted && st.pace.is_too_fast() {
+        let rounds = st.hosted.then_some(WRITES);
+        self.flush_within(st, rounds)
+    }
+
+    /// Writes all that waits, as far as the network takes it, as [`Client::flush`] does.
+    pub(super) fn flush_all<'a>(&'a self, st: Guard<'a>) -> Guard<'a> {
+        self.flush_within(st, None)
+    }
+
+    fn flush_within<'a>(&'a self, mut st: Guard<'a>, rounds: Option<usize>) -> Guard<'a> {
+        let mut rounds_left = rounds.unwrap_or(usize::MAX);
+        while st.has_output() && !st.write_blocked && rounds_left > 0 {
+            rounds_left -= 1;
+            if rounds.is_some() && st.pace.is_too_fast() {
                 break;
             }
             if let Err(error) = st.store_first() {
@@ -479,6 +490,7 @@ impl Client {
         }
         let gone = io.stream.is_gone();
         st.io = Some(io);
+        self.notify(&mut st);
         let now = Instant::now();
         st.session.transmitted(sent, now);
         st.pace.written(len, reports, now);

@@ -514,6 +514,11 @@ impl State {
             || self.write_blocked
     }
 
+    /// Whether a thread has taken the connection's stream, to read or write.
+    fn is_in_use(&self) -> bool {
+        matches!(self.link, Link::Up(_)) && self.io.is_none()
+    }
+
     /// Whether everything up to and including DISCONNECT was sent.
     fn is_flushed_and_closing(&self) -> bool {
         self.session.state() == SessionState::Closing
