@@ -117,3 +117,29 @@ fn a_message_that_fits_only_without_an_alias_goes_without() {
     bench.publish("a", b"12345678", 0).unwrap();
     bench.expect(&[publish("a", b"12345678").bytes(V5)]);
 }
+
+/// An alias that the server does not take is left out, and takes no room.
+#[test]
+fn a_message_that_fits_without_its_own_alias_is_sent_without() {
+    let largest = publish("a", b"12345678").bytes(V5).len() as u32;
+    let properties = [Prop::U32(MAXIMUM_PACKET_SIZE, largest)];
+    let mut bench = Bench::open_with(V5, Options::default(), &properties);
+    bench.publish_props("a", b"12345678", 0, &alias(1)).unwrap();
+    bench.expect(&[publish("a", b"12345678").bytes(V5)]);
+    let mid = bench.publish_props("a", b"123456", 1, &alias(1)).unwrap();
+    bench.expect(&[publish("a", b"123456").qos(1, mid).bytes(V5)]);
+    let refused = bench.publish_props("a", b"1234567", 1, &alias(1));
+    assert!(refused.is_err(), "the packet identifier takes two bytes");
+}
+
+/// What waits for a connection is measured as it is sent then.
+#[test]
+fn a_message_that_waited_fits_without_its_own_alias() {
+    let largest = publish("a", b"1234567").qos(1, 1).bytes(V5).len() as u32;
+    let mut bench = Bench::open_with(V5, Options::default(), &[Prop::U16(TOPIC_ALIAS_MAXIMUM, 1)]);
+    bench.lose();
+    let mid = bench.publish_props("a", b"1234567", 1, &alias(1)).unwrap();
+    bench.seen();
+    bench.reconnect(true, &[Prop::U32(MAXIMUM_PACKET_SIZE, largest)]);
+    bench.expect(&[publish("a", b"1234567").qos(1, mid).bytes(V5)]);
+}

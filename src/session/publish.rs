@@ -110,14 +110,16 @@ impl Session {
             Some((alias, meant)) if !self.outbound_aliases.knows(*alias, meant) => meant.len(),
             _ => message.topic.len(),
         };
+        let alias_number = alias.as_ref().map(|(alias, _)| *alias);
         let body_len = 2
             + topic_len
-            + if message.qos == QoS::AtMostOnce { 0 } else { 2 }
-            + if self.version.has_properties() {
-                message.properties.encoded_len()
-            } else {
-                0
-            }
+            + packet_id_len(message.qos)
+            + properties_len(
+                message.properties,
+                alias_number,
+                self.version,
+                &self.outbound_aliases,
+            )
             + message.payload.len();
         self.check_body_len(body_len)?;
         let checked = Checked {
@@ -739,21 +741,42 @@ pub(super) fn entry_len(
         Content::Large(body) => body.len(),
         Content::Parts(parts) => {
             let properties = parts.properties.as_properties();
-            let properties = if version.has_properties() {
-                properties.encoded_len()
-            } else {
-                0
-            };
+            let properties = properties_len(properties, parts.alias, version, aliases);
             let by_alias = parts.topic_by_alias
                 && parts
                     .alias
                     .is_some_and(|alias| aliases.knows(alias, &parts.topic));
             let topic_len = if by_alias { 0 } else { parts.topic.len() };
-            2 + topic_len + 2 + properties + parts.payload.len()
+            2 + topic_len + packet_id_len(entry.qos) + properties + parts.payload.len()
         }
         Content::Released(_) => 0,
     };
     1 + varint_len(body_len.min(VARINT_MAX as usize) as u32) + body_len
+}
+
+/// Bytes of the properties of a message with this alias, as they are sent: an alias that the
+/// server does not take is left out.
+fn properties_len(
+    properties: Properties<'_>,
+    alias: Option<u16>,
+    version: ProtocolVersion,
+    aliases: &OutboundAliases,
+) -> usize {
+    if !version.has_properties() {
+        0
+    } else if alias.is_some_and(|alias| !aliases.usable(alias)) {
+        without_alias(properties).as_properties().encoded_len()
+    } else {
+        properties.encoded_len()
+    }
+}
+
+/// Bytes of the packet identifier, which only messages that are acknowledged have.
+const fn packet_id_len(qos: QoS) -> usize {
+    match qos {
+        QoS::AtMostOnce => 0,
+        _ => 2,
+    }
 }
 
 /// Topic and payload length, for the log.
