@@ -9,10 +9,17 @@
 mod support;
 mod transport_support;
 
+use std::ffi::{c_int, c_uint};
+use std::mem::size_of;
+use std::ptr;
+
 use rustls::version::{TLS12, TLS13};
 use rustls::SupportedProtocolVersion;
 
-use support::{Client, Drive, Event, Version, MOSQ_ERR_CONN_LOST, PINGREQ, PINGRESP};
+use support::{
+    mosquitto, publish, Client, Drive, Event, Message, Version, MOSQ_ERR_CONN_LOST,
+    MOSQ_ERR_SUCCESS, PINGREQ, PINGRESP,
+};
 use transport_support::certificates::certificates;
 use transport_support::script::{
     check, converse, open, open_again, open_client, open_with_keep_alive,
@@ -210,5 +217,64 @@ fn a_close_frame_is_the_end() {
             let (_path, mut w) = open(path, Version::V5, drive, false, 60);
             w.lose();
         }
+    }
+}
+
+#[repr(C)]
+struct Throttle {
+    size: usize,
+    messages_per_second: f64,
+    bytes_per_second: f64,
+    burst_messages: c_uint,
+    burst_bytes: usize,
+    excess: c_int,
+}
+
+extern "C" {
+    fn mqttrs_receive_throttle_set(mosq: *mut mosquitto, throttle: *const Throttle) -> c_int;
+}
+
+/// Messages beyond the limit stay where they are, in a TLS record or a WebSocket frame that was
+/// begun too, and come when it is lifted, though nothing new comes from the network then. Sending
+/// goes on meanwhile.
+#[test]
+fn a_limit_of_speed_holds_back_what_came_over_every_way() {
+    const BURST: usize = 5;
+    let three_an_hour = Throttle {
+        size: size_of::<Throttle>(),
+        messages_per_second: 3.0 / 3600.0,
+        bytes_per_second: 0.0,
+        burst_messages: BURST as c_uint,
+        burst_bytes: 0,
+        excess: 0,
+    };
+    for drive in [Drive::Loop, Drive::Foreign, Drive::Thread] {
+        with_every_way(|route| {
+            let (_path, mut w) = open(route.start(), Version::V5, drive, false, 60);
+            // SAFETY: the handle is alive, the structure has its size.
+            let code = unsafe { mqttrs_receive_throttle_set(w.client.0, &three_an_hour) };
+            assert_eq!(code, MOSQ_ERR_SUCCESS);
+            let payloads: Vec<Vec<u8>> = (0..20).map(|number| vec![number; 100]).collect();
+            let packets = payloads.iter();
+            w.send(
+                &packets
+                    .flat_map(|p| publish("in", p).bytes(Version::V5))
+                    .collect::<Vec<_>>(),
+            );
+            let message = |at: usize| Event::MessageV5(Message::new("in", &payloads[at]), vec![]);
+            for at in 0..BURST {
+                w.event(message(at));
+            }
+            let mid = w.client.publish("out", b"x", 0).unwrap();
+            w.expect(&publish("out", b"x").bytes(Version::V5));
+            w.event(Event::PublishV5(mid.into(), 0, vec![]));
+            // SAFETY: the handle is alive.
+            let code = unsafe { mqttrs_receive_throttle_set(w.client.0, ptr::null()) };
+            assert_eq!(code, MOSQ_ERR_SUCCESS);
+            for at in BURST..payloads.len() {
+                w.event(message(at));
+            }
+            w.end();
+        });
     }
 }
