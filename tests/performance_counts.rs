@@ -22,8 +22,10 @@ const CHEAPER: f64 = 0.7;
 /// System calls a message that may come and go with the scheduler.
 const STRAY_CALLS: f64 = 0.02;
 
-/// How often the instructions of a run are counted, of which the least is taken.
-const RUNS: usize = 4;
+/// How often the instructions of a run are counted at the most.
+const RUNS: usize = 20;
+/// How far two runs may be from each other that are said to agree.
+const AGREEMENT: f64 = 1.01;
 
 const RECORD: &str = "benches/counts.tsv";
 
@@ -113,16 +115,26 @@ fn expect(case: &str, what: &str, counted: f64, on_record: f64, stray: f64) {
 }
 
 fn measure(arguments: &[&str], library: Option<&Path>) -> Cost {
-    // How messages are batched depends on the time a little, which only adds to either run.
-    let least = |messages| {
-        let counts = (0..RUNS).map(|_| instructions(arguments, messages, library));
-        counts.fold(f64::INFINITY, f64::min)
-    };
+    let instructions = |messages| least(|| instructions(arguments, messages, library));
     let calls = |messages| system_calls(arguments, messages, library);
     Cost {
-        instructions: (least(20_000) - least(5_000)) / 15_000.0,
+        instructions: (instructions(20_000) - instructions(5_000)) / 15_000.0,
         system_calls: (calls(60_000) - calls(10_000)) / 50_000.0,
     }
+}
+
+/// How messages are batched depends on the time, which only adds to what they cost at best. That
+/// is found when two runs agree on it.
+fn least(count: impl Fn() -> f64) -> f64 {
+    let mut counts = Vec::new();
+    while counts.len() < RUNS {
+        counts.push(count());
+        counts.sort_by(f64::total_cmp);
+        if counts.len() > 1 && counts[1] <= counts[0] * AGREEMENT {
+            break;
+        }
+    }
+    counts[0]
 }
 
 fn instructions(arguments: &[&str], messages: u64, library: Option<&Path>) -> f64 {
