@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use super::outbound::{Entry, Stage};
-use super::publish::put_body;
+use super::publish_body::put_body;
 use super::{Publication, Session, State, Token};
 use crate::codec::{put_fixed_header, put_plain, AckKind, PacketType, Properties, PLAIN_BODY_LEN};
 use crate::types::{PacketId, QoS};

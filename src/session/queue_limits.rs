@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::log::log;
 use super::outbound::{Entry, Mark};
-use super::{publish, Publication, Session, SessionEvent, State};
+use super::{publish_body, Publication, Session, SessionEvent, State};
 use crate::codec::PropertyBuf;
 use crate::error::{CallerError, Error, Result};
 use crate::types::{PacketId, QoS, ReasonCode};
@@ -199,7 +199,7 @@ impl Session {
 
     /// Whether there is room for a message.
     pub fn has_room(&self, message: &Publication<'_>) -> bool {
-        let len = publish::body_len(self.version, message);
+        let len = publish_body::body_len(self.version, message);
         let Some(queue) = &self.queue else {
             return self.fits_memory(len);
         };

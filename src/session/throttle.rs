@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::outbound::lanes::Lane;
 use super::outbound::{Content, Entry, Stage};
-use super::publish::entry_len;
+use super::publish_body::entry_len;
 use super::token_bucket::{Excess, Limit, ThrottleOptions};
 use super::{Outcome, Session, State};
 use crate::codec::primitive::varint_len;
